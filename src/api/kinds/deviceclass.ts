@@ -1,0 +1,48 @@
+import type { KubeObject } from '../meta.ts';
+import type { Kind, Of, Schema } from '../schema.ts';
+
+const spec = {
+  type: 'object',
+  description: 'PCI ids that make up the class.',
+  additionalProperties: false,
+  properties: {
+    ids: {
+      type: 'array',
+      description: 'Vendors and their products.',
+      'x-kubernetes-list-type': 'atomic',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['vendor', 'products'],
+        properties: {
+          vendor: { type: 'string', description: 'PCI vendor id, four hex digits.' },
+          products: { type: 'array', items: { type: 'string' }, description: 'PCI device ids, four hex digits.' },
+        },
+      },
+    },
+  },
+} as const satisfies Schema;
+
+const status = {
+  type: 'object',
+  description: 'Unused.',
+  additionalProperties: false,
+  properties: {},
+} as const satisfies Schema;
+
+export const deviceClass = {
+  kind: 'DeviceClass',
+  plural: 'deviceclasses',
+  singular: 'deviceclass',
+  shortNames: [],
+  description: 'A named set of NIC models, for the attach policy devClass.',
+  columns: [
+    { name: 'VENDORS', type: 'string', jsonPath: '.spec.ids[*].vendor' },
+    { name: 'AGE', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+  ],
+  spec,
+  status,
+} as const satisfies Kind;
+
+export type DeviceClassSpec = Of<typeof spec>;
+export type DeviceClass = KubeObject<DeviceClassSpec>;

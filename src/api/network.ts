@@ -1,0 +1,45 @@
+import type { Address } from '../net/address.ts';
+import type { Prefix } from '../net/prefix.ts';
+
+/** Kinds of link that delegates make on a master. */
+export type LinkKind = 'ipvlan' | 'macvlan';
+
+/** Mode of the link: ipvlan has l2, l3, l3s; macvlan has bridge, private, vepa, passthru. */
+export type LinkMode = 'l2' | 'l3' | 'l3s' | 'bridge' | 'private' | 'vepa' | 'passthru';
+
+/** How a pod's NICs are picked. */
+export type Strategy = 'none' | 'costOpt' | 'perfOpt' | 'devClass' | 'topology';
+
+export interface PodRoute {
+  readonly dst: Prefix;
+  readonly gw?: Address;
+}
+
+/** A MultiNicNetwork behind the gate (network-gate.ts): parsed, defaulted, consistent in itself. */
+export interface Network {
+  readonly name: string;
+  readonly uid: string;
+  readonly generation: number;
+  /** metadata.creationTimestamp, ms since the epoch: of two networks in conflict the older wins, then the lower name. */
+  readonly createdAt: number;
+  /** One of the five that multinic speaks; the NAD carries it. */
+  readonly cniVersion: string;
+  readonly linkKind: LinkKind;
+  readonly mode: LinkMode;
+  /** l3 or l3s: hosts route between blocks. */
+  readonly routed: boolean;
+  /** plugin.args without mode, as given. */
+  readonly pluginArgs: Readonly<Record<string, string>>;
+  /** At most one per family, in the order given; empty: each NIC's own network is its rail's prefix. */
+  readonly subnets: readonly Prefix[];
+  readonly hostBlock: number;
+  readonly interfaceBlock: number;
+  readonly excludes: readonly Prefix[];
+  readonly routes: readonly PodRoute[];
+  readonly sourceRouting: boolean;
+  /** NIC networks of the pool; empty: all. */
+  readonly masterNets: readonly Prefix[];
+  readonly strategy: Strategy;
+  /** Empty: all. */
+  readonly namespaces: readonly string[];
+}

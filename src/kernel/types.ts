@@ -1,0 +1,79 @@
+import type { Address, Family } from '../net/address.ts';
+import type { InterfaceAddress, Prefix } from '../net/prefix.ts';
+
+/** Path of a network namespace (as CNI_NETNS); undefined: the one that the process is in. */
+export type Netns = string | undefined;
+
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  readonly altnames: readonly string[];
+  readonly mac: string;
+  readonly mtu: number;
+  /** Administratively up. */
+  readonly up: boolean;
+  readonly carrier: boolean;
+  /** ipvlan, macvlan, veth, bridge …; absent for plain devices. */
+  readonly kind?: string;
+  /** Mode of ipvlan and macvlan links. */
+  readonly mode?: string;
+  /** Index of the lower link (of a child, vlan …), in `linkNetnsid`'s namespace when that is given. */
+  readonly lowerIndex?: number;
+  readonly lowerElsewhere: boolean;
+  readonly addresses: readonly LinkAddress[];
+}
+
+export interface LinkAddress extends InterfaceAddress {
+  readonly scope: string;
+  readonly tentative: boolean;
+}
+
+export interface Route {
+  readonly family: Family;
+  /** Default routes have a prefix of length 0. */
+  readonly dst: Prefix;
+  readonly via?: Address;
+  readonly dev?: string;
+  readonly table: number;
+  readonly protocol: number;
+  readonly metric: number;
+  readonly scope: 'global' | 'link' | 'host' | 'site' | 'nowhere';
+  readonly source?: Address;
+  readonly type: string;
+}
+
+export interface Rule {
+  readonly family: Family;
+  readonly priority: number;
+  readonly from?: Prefix;
+  readonly to?: Prefix;
+  readonly table: number;
+  readonly protocol: number;
+}
+
+/** A line for `ip -batch`, without the leading `ip`, as argument vector. */
+export type IpCommand = readonly string[];
+
+/** Everything that multinic does to the kernel. One implementation (ip.ts) runs iproute2; no other folder runs `ip` or reads /sys. */
+export interface Kernel {
+  links(netns?: Netns): Promise<readonly Link[]>;
+  routes(options: {
+    family: Family;
+    table?: number | 'all';
+    protocol?: number;
+    netns?: Netns;
+  }): Promise<readonly Route[]>;
+  rules(options: { family: Family; netns?: Netns }): Promise<readonly Rule[]>;
+  /** Runs the commands in order in one process; answers, for each, undefined or what the kernel said (the rest goes on). */
+  batch(commands: readonly IpCommand[], netns?: Netns): Promise<readonly (string | undefined)[]>;
+  /** Reads a text below /sys of the caller's namespace, trimmed; undefined when absent or unreadable. */
+  sysfs(path: string): string | undefined;
+  /** Sets sysctls (`net.ipv6.conf.default.dad_transmits`) inside a namespace. */
+  setSysctls(values: Readonly<Record<string, string>>, netns?: Netns): Promise<void>;
+  /** `<device>:<inode>` of a namespace file, undefined when the path is gone or no namespace. */
+  netnsId(path: string): string | undefined;
+  /** Calls back, coalesced, whenever links, addresses, routes or rules change; ends with the signal. */
+  watch(onChange: () => void, signal: AbortSignal): void;
+  /** This boot's id. */
+  bootId(): string;
+}

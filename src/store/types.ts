@@ -1,0 +1,84 @@
+import type { LinkKind, LinkMode } from '../api/network.ts';
+import type { AttachmentKey, CniResult, PodRef, Stamp } from '../cni/types.ts';
+import type { DelegateCall } from '../delegates/types.ts';
+import type { Address } from '../net/address.ts';
+
+/** pending: committed, delegates may run. ready: answered. deleting: being undone. */
+export type AttachmentState = 'pending' | 'ready' | 'deleting';
+
+/** One address of an attachment. */
+export interface HeldAddress {
+  readonly address: Address;
+  readonly interfaceIndex: number;
+  readonly nic: string;
+}
+
+/** A master as the attachment uses it: all users of one NIC agree on kind and mode. */
+export interface HeldMaster {
+  readonly nic: string;
+  readonly kind: LinkKind;
+  readonly mode: LinkMode;
+}
+
+/** The durable record of one attachment: everything that DEL needs, whatever has changed since. */
+export interface AttachmentRecord {
+  readonly key: AttachmentKey;
+  readonly state: AttachmentState;
+  readonly stamp: Stamp;
+  readonly netns: string;
+  /** `<device>:<inode>` of the netns at ADD. */
+  readonly netnsId: string;
+  readonly pod: PodRef;
+  readonly path: readonly string[];
+  readonly args: string;
+  /** Delegates, in NIC order. */
+  readonly calls: readonly DelegateCall[];
+  readonly addresses: readonly HeldAddress[];
+  readonly masters: readonly HeldMaster[];
+  /** Delegate results by position, and the whole one, once ready. */
+  readonly delegateResults?: readonly CniResult[];
+  readonly result?: CniResult;
+  /** ms since the epoch. */
+  readonly createdAt: number;
+}
+
+/** A released address that is not given out again before its time. */
+export interface RestingAddress {
+  readonly network: string;
+  readonly address: Address;
+  /** ms since the epoch. */
+  readonly since: number;
+}
+
+/** Refusals of the store, as data. */
+export type Conflict =
+  | { readonly kind: 'address'; readonly address: Address }
+  | { readonly kind: 'attachment' }
+  | { readonly kind: 'master'; readonly nic: string; readonly held: HeldMaster; readonly network: string }
+  /** A DEL that started later than this ADD was seen. */
+  | { readonly kind: 'deleted' };
+
+/** The host's durable state. Every promise resolves after the commit; calls that arrive together share one transaction. */
+export interface Store {
+  /** All records, as loaded at open and kept in step. */
+  readonly attachments: ReadonlyMap<string, AttachmentRecord>;
+  readonly resting: readonly RestingAddress[];
+  /** Inserts a pending attachment with addresses and masters, or nothing at all. */
+  begin(record: AttachmentRecord): Promise<Conflict | undefined>;
+  /** pending → ready. */
+  finish(key: AttachmentKey, delegateResults: readonly CniResult[], result: CniResult): Promise<void>;
+  /** any state → deleting. */
+  startDelete(key: AttachmentKey): Promise<void>;
+  /** Removes the record; its addresses rest from `now`. */
+  remove(key: AttachmentKey, now: number): Promise<void>;
+  /** Remembers a DEL (kept 5 min) so that an ADD that started before it is refused. */
+  noteDelete(key: AttachmentKey, stamp: Stamp, now: number): Promise<void>;
+  /** Forgets resting addresses and DEL notes older than the given times. */
+  expire(restingBefore: number, notesBefore: number): Promise<void>;
+  /** Small named texts: the cached plan, route table numbers, next-fit pointers. */
+  get(name: string): string | undefined;
+  set(name: string, value: string | undefined): Promise<void>;
+  /** Row counts by table, for the leftovers listing. */
+  counts(): Readonly<Record<string, number>>;
+  close(): void;
+}
