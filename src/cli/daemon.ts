@@ -1,0 +1,56 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { hostname } from 'node:os';
+import { type DaemonOptions, runDaemon } from '../daemon/main.ts';
+import { createLogger, type LogLevel, logLevels } from '../observe/logger.ts';
+import { untilSignal } from './signals.ts';
+
+/** `multinic daemon`: one host. */
+export function daemonCommand(): Command {
+  return new Command('daemon')
+    .description('serve one host: addresses, delegates and routes')
+    .option('--node <name>', 'name of the Node object of this host', process.env['NODE_NAME'] ?? hostname())
+    .option('--kubeconfig <file>', 'cluster and credentials; default: the service account of the pod')
+    .option('--state-dir <dir>', 'where state survives restarts and reboots', '/var/lib/multinic')
+    .option('--run-dir <dir>', 'where the socket is made', '/run/multinic')
+    .option('--nics-include <glob...>', 'links without a device that belong to the pool (eth[1-9]*)', [])
+    .option('--nics-exclude <glob...>', 'links that never belong to the pool', [])
+    .option('--cooldown <duration>', 'rest of a released address while others are free', duration, 60_000)
+    .option('--delegate-timeout <duration>', 'limit of one delegate call', duration, 60_000)
+    .option('--health-listen <address:port>', 'read-only /healthz, /readyz, /metrics; "off" for none', '0.0.0.0:11000')
+    .addOption(new Option('--log-level <level>', 'what to log').choices(logLevels).default('info'))
+    .action(async (flags: Flags) => {
+      const options: DaemonOptions = {
+        node: flags.node,
+        ...(flags.kubeconfig !== undefined && { kubeconfig: flags.kubeconfig }),
+        stateDir: flags.stateDir,
+        runDir: flags.runDir,
+        nicsInclude: flags.nicsInclude,
+        nicsExclude: flags.nicsExclude,
+        cooldownMs: flags.cooldown,
+        delegateTimeoutMs: flags.delegateTimeout,
+        healthListen: flags.healthListen,
+      };
+      await runDaemon(options, createLogger({ program: 'multinic-daemon', level: flags.logLevel }), untilSignal());
+    });
+}
+
+interface Flags {
+  node: string;
+  kubeconfig?: string;
+  stateDir: string;
+  runDir: string;
+  nicsInclude: string[];
+  nicsExclude: string[];
+  cooldown: number;
+  delegateTimeout: number;
+  healthListen: string;
+  logLevel: LogLevel;
+}
+
+/** `500ms`, `60s`, `2m`, `2h` in ms. */
+export function duration(text: string): number {
+  const match = /^(\d+)(ms|s|m|h)$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('write a number and a unit: 500ms, 60s, 2m, 2h');
+  const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] as 'ms' | 's' | 'm' | 'h'];
+  return Number(match[1]) * unit;
+}

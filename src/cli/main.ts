@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+
+/** Loads only the command that runs: the lab pulls in what a daemon never needs, and the other way round. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  daemon: async () => (await import('./daemon.ts')).daemonCommand(),
+  operator: async () => (await import('./operator.ts')).operatorCommand(),
+  lab: async () => (await import('./lab.ts')).labCommand(),
+};
+
+const summaries: Readonly<Record<string, string>> = {
+  daemon: 'serve one host: addresses, delegates and routes (one per host)',
+  operator: 'plan addresses and write NetworkAttachmentDefinitions (one per cluster)',
+  lab: 'build a cluster of namespaces on this machine and try multinic in it',
+};
+
+async function main(argv: readonly string[]): Promise<void> {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  const program = new Command('multinic')
+    .description('Many NICs for Kubernetes pods')
+    .version(version)
+    .showHelpAfterError('(run multinic --help for the commands)');
+  const wanted = argv.find((word) => !word.startsWith('-'));
+  for (const [name, load] of Object.entries(commands)) {
+    program.addCommand(name === wanted ? await load() : new Command(name).description(summaries[name] ?? ''));
+  }
+  await program.parseAsync([...argv], { from: 'user' });
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`multinic: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});
