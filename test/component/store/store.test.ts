@@ -1,0 +1,178 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { CniResult } from '../../../src/cni/types.ts';
+import { formatAddress } from '../../../src/net/address.ts';
+import { keyText } from '../../../src/store/key.ts';
+import { openStore } from '../../../src/store/open.ts';
+import type { Store } from '../../../src/store/types.ts';
+import { addressText, keyOf, recordOf, testBoot } from '../../support/store/records.ts';
+
+let folder: string;
+let store: Store;
+const open = (): Store => openStore({ path: join(folder, 'store.db'), bootId: testBoot, now: () => 1000 }).store;
+const reopen = (): Store => {
+  store.close();
+  store = open();
+  return store;
+};
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'multinic-store-'));
+  store = open();
+});
+afterEach(() => {
+  store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const result: CniResult = { interfaces: [{ name: 'net1', mac: '02:00:00:00:00:01' }], ips: [], routes: [], dns: {} };
+
+describe('life of an attachment', () => {
+  test('what begin, finish and startDelete wrote is there after opening again, exactly', async () => {
+    const record = recordOf('a', ['10.0.0.1', 'fd00::1'], { ns: 9007199254740993n });
+    expect(await store.begin(record)).toBeUndefined();
+    expect(reopen().attachments.get(keyText(record.key))).toEqual(record);
+    await store.finish(record.key, [result], result);
+    const ready = { ...record, state: 'ready', delegateResults: [result], result };
+    expect(store.attachments.get(keyText(record.key))).toEqual(ready);
+    expect(reopen().attachments.get(keyText(record.key))).toEqual(ready);
+    await store.startDelete(record.key);
+    expect(reopen().attachments.get(keyText(record.key))).toEqual({ ...ready, state: 'deleting' });
+  });
+
+  test('removed: no row is left, its addresses rest, and rest after opening again', async () => {
+    await store.begin(recordOf('a', ['10.0.0.1', '10.0.0.2']));
+    await store.remove(keyOf('a'), 5000);
+    expect(store.attachments.size).toBe(0);
+    expect(store.counts()).toEqual({ attachments: 0, addresses: 0, masters: 0, resting: 2, notes: 0, meta: 1 });
+    const rests = reopen().resting.map((entry) => `${entry.network} ${formatAddress(entry.address)} ${entry.since}`);
+    expect(rests).toEqual(['net 10.0.0.1 5000', 'net 10.0.0.2 5000']);
+    await store.expire(5000, 0);
+    expect(store.resting).toHaveLength(2);
+    await store.expire(5001, 0);
+    expect(store.resting).toHaveLength(0);
+    expect(reopen().resting).toHaveLength(0);
+  });
+
+  test('an address that is taken again rests no more', async () => {
+    await store.begin(recordOf('a', ['10.0.0.1']));
+    await store.remove(keyOf('a'), 5000);
+    expect(await store.begin(recordOf('b', ['10.0.0.1']))).toBeUndefined();
+    expect(store.resting).toHaveLength(0);
+    expect(store.counts()).toMatchObject({ resting: 0, addresses: 1 });
+  });
+
+  test('finish of what is not pending, and changes of what does not exist, are errors', async () => {
+    await expect(store.finish(keyOf('nobody'), [], result)).rejects.toThrow('net/nobody/net1');
+    await store.begin(recordOf('a', ['10.0.0.1']));
+    await store.startDelete(keyOf('a'));
+    await expect(store.finish(keyOf('a'), [], result)).rejects.toThrow('deleting');
+  });
+});
+
+describe('refusals change nothing', () => {
+  test('an address that another holds', async () => {
+    await store.begin(recordOf('a', ['10.0.0.1', '10.0.0.2']));
+    const before = store.counts();
+    const conflict = await store.begin(recordOf('b', ['10.0.0.3', '10.0.0.2']));
+    expect(conflict).toEqual({ kind: 'address', address: { family: 4, value: 0x0a000002n } });
+    expect(store.counts()).toEqual(before);
+    expect(await store.begin(recordOf('b', ['10.0.0.2'], { network: 'other' }))).toBeUndefined();
+  });
+
+  test('an attachment that exists', async () => {
+    await store.begin(recordOf('a', ['10.0.0.1']));
+    expect(await store.begin(recordOf('a', ['10.0.0.9']))).toEqual({ kind: 'attachment' });
+    expect(store.counts()).toMatchObject({ attachments: 1, addresses: 1 });
+  });
+
+  test('a master in another kind or mode: names what holds it; free again when its last user is gone', async () => {
+    const held = { kind: 'ipvlan', mode: 'l3' } as const;
+    await store.begin(recordOf('a', ['10.0.0.1'], { master: held }));
+    await store.begin(recordOf('b', ['10.0.0.2'], { master: held }));
+    const refusal = { kind: 'master', nic: 'eth1', held: { nic: 'eth1', ...held }, network: 'net' };
+    for (const master of [
+      { kind: 'ipvlan', mode: 'l2' },
+      { kind: 'macvlan', mode: 'bridge' },
+    ] as const) {
+      expect(await store.begin(recordOf('c', ['10.1.0.1'], { network: 'other', master }))).toEqual(refusal);
+    }
+    await store.remove(keyOf('a'), 1);
+    await store.startDelete(keyOf('b'));
+    const macvlan = recordOf('c', ['10.1.0.1'], { network: 'other' });
+    expect(await store.begin(macvlan)).toEqual(refusal);
+    await store.remove(keyOf('b'), 1);
+    expect(await store.begin(macvlan)).toBeUndefined();
+  });
+
+  test('an ADD that started before a DEL that was seen; a later DEL note is not lowered by an earlier one', async () => {
+    const stamp = (ns: bigint) => ({ bootId: testBoot, ns });
+    await store.noteDelete(keyOf('a'), stamp(50n), 1000);
+    await store.noteDelete(keyOf('a'), stamp(20n), 1001);
+    expect(await reopen().begin(recordOf('a', ['10.0.0.1'], { ns: 49n }))).toEqual({ kind: 'deleted' });
+    expect(await store.begin(recordOf('a', ['10.0.0.1'], { ns: 50n }))).toBeUndefined();
+    await store.noteDelete(keyOf('b'), stamp(50n), 1000);
+    await store.expire(0, 1001);
+    expect(await store.begin(recordOf('b', ['10.0.0.2'], { ns: 49n }))).toBeUndefined();
+  });
+});
+
+describe('group commit', () => {
+  test('of calls that arrive together the bad ones fail alone', async () => {
+    await store.begin(recordOf('held', ['10.9.0.1']));
+    const answers = await Promise.allSettled([
+      store.begin(recordOf('a', ['10.0.0.1', '10.0.0.2'])),
+      store.begin(recordOf('b', ['10.0.0.3', '10.0.0.2'])),
+      store.finish(keyOf('nobody'), [], result),
+      store.begin(recordOf('c', ['10.0.0.3'])),
+      store.begin(recordOf('d', ['10.0.0.4', '10.9.0.1'])),
+      store.remove(keyOf('held'), 7),
+    ]);
+    expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value?.kind : answer.status))).toEqual([
+      undefined,
+      'address',
+      'rejected',
+      undefined,
+      'address',
+      undefined,
+    ]);
+    for (const look of [() => store, reopen]) {
+      const found = look();
+      expect([...found.attachments.keys()].sort()).toEqual(['net/a/net1', 'net/c/net1']);
+      expect(found.counts()).toMatchObject({ attachments: 2, addresses: 3, masters: 3, resting: 1 });
+    }
+  });
+
+  test('memory shows nothing before the commit', async () => {
+    const pending = store.begin(recordOf('a', ['10.0.0.1']));
+    expect(store.attachments.size).toBe(0);
+    await pending;
+    expect(store.attachments.size).toBe(1);
+  });
+
+  test('two first users of a master in one group: one wins', async () => {
+    const answers = await Promise.all([
+      store.begin(recordOf('a', ['10.0.0.1'], { master: { kind: 'ipvlan', mode: 'l3' } })),
+      store.begin(recordOf('b', ['10.0.0.2'], { master: { kind: 'ipvlan', mode: 'l2' } })),
+    ]);
+    expect(answers.map((answer) => answer?.kind)).toEqual([undefined, 'master']);
+  });
+
+  test('a thousand at once: all there, no address twice', async () => {
+    await Promise.all(
+      Array.from({ length: 1000 }, (_, n) =>
+        store.begin(recordOf(`c${n}`, [addressText(2 * n), addressText(2 * n + 1)])),
+      ),
+    );
+    expect(reopen().counts()).toMatchObject({ attachments: 1000, addresses: 2000 });
+  });
+});
+
+test('named texts survive, and can be taken back', async () => {
+  await store.set('plan', '{"x":1}');
+  expect(reopen().get('plan')).toBe('{"x":1}');
+  await store.set('plan', undefined);
+  expect(store.get('plan')).toBeUndefined();
+});

@@ -1,0 +1,47 @@
+import type { AttachmentKey } from '../../../src/cni/types.ts';
+import { parseAddress } from '../../../src/net/address.ts';
+import type { AttachmentRecord, HeldMaster } from '../../../src/store/types.ts';
+
+export const testBoot = 'boot-of-the-test';
+
+/** The `n`-th address of 10.0.0.0/8 as text. */
+export function addressText(n: number): string {
+  return `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`;
+}
+
+export function keyOf(name: string, network = 'net'): AttachmentKey {
+  return { network, containerID: name, ifname: 'net1' };
+}
+
+/** A pending record with one NIC `eth<k>` per address. */
+export function recordOf(
+  name: string,
+  addresses: readonly string[],
+  options: { network?: string; ns?: bigint; master?: Omit<HeldMaster, 'nic'>; bootId?: string } = {},
+): AttachmentRecord {
+  const { network = 'net', ns = 1n, master = { kind: 'macvlan', mode: 'bridge' }, bootId = testBoot } = options;
+  const nics = addresses.map((_, index) => `eth${index + 1}`);
+  return {
+    key: keyOf(name, network),
+    state: 'pending',
+    stamp: { bootId, ns },
+    netns: `/run/netns/${name}`,
+    netnsId: '4:4026532000',
+    pod: { namespace: 'default', name, uid: `uid-${name}` },
+    path: ['/opt/cni/bin'],
+    args: 'K8S_POD_NAMESPACE=default',
+    calls: nics.map((nic, index) => ({
+      nic,
+      ifname: index === 0 ? 'net1' : `net1-${index}`,
+      plugin: master.kind,
+      config: { cniVersion: '1.0.0', name: network, type: master.kind, master: nic },
+    })),
+    addresses: addresses.map((text, index) => ({
+      address: parseAddress(text),
+      interfaceIndex: index,
+      nic: nics[index] ?? '',
+    })),
+    masters: nics.map((nic) => ({ nic, ...master })),
+    createdAt: 1_700_000_000_000,
+  };
+}
