@@ -1,0 +1,252 @@
+import { Agent, type Dispatcher, request } from 'undici';
+import type { KubeObject } from '../api/meta.ts';
+import type { Cluster } from './config.ts';
+import { ApiError, errorOfStatus } from './errors.ts';
+import { messageOf, trusted } from './json.ts';
+import { nameOf, pathOf, type ResourceRef } from './resource.ts';
+
+export type PatchType = 'merge' | 'json';
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  /** ms for the whole call; the client's limit when absent. */
+  readonly timeoutMs?: number;
+}
+
+export interface ListOptions extends CallOptions {
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  readonly limit?: number;
+  readonly continue?: string;
+  /** `0`: any version will do (served from the server's cache); absent: the newest. */
+  readonly resourceVersion?: string;
+}
+
+export interface ListPage<T> {
+  readonly items: readonly T[];
+  readonly resourceVersion: string;
+  /** Present when there are more. */
+  readonly continue?: string;
+}
+
+export interface DeleteOptions extends CallOptions {
+  /** Only the object with that uid. */
+  readonly uid?: string;
+  readonly propagation?: 'Background' | 'Foreground' | 'Orphan';
+}
+
+/** JSON requests to one API server over one connection pool. Every method throws ApiError and nothing else. */
+export interface KubeClient {
+  get<T extends KubeObject>(ref: ResourceRef, name: string, options?: CallOptions): Promise<T>;
+  list<T extends KubeObject>(ref: ResourceRef, options?: ListOptions): Promise<ListPage<T>>;
+  create<T extends KubeObject>(ref: ResourceRef, object: T, options?: CallOptions): Promise<T>;
+  /** PUT; with metadata.resourceVersion only over that very version (else conflict). */
+  replace<T extends KubeObject>(ref: ResourceRef, object: T, options?: CallOptions): Promise<T>;
+  /** PUT of the status subresource. */
+  replaceStatus<T extends KubeObject>(ref: ResourceRef, object: T, options?: CallOptions): Promise<T>;
+  patch<T extends KubeObject>(
+    ref: ResourceRef,
+    name: string,
+    type: PatchType,
+    body: unknown,
+    options?: CallOptions & { readonly subresource?: 'status' },
+  ): Promise<T>;
+  /** An object that is not there is no error: the answer is false then. */
+  delete(ref: ResourceRef, name: string, options?: DeleteOptions): Promise<boolean>;
+  /** GET of any path, parsed (for example /version). */
+  raw(path: string, options?: CallOptions): Promise<unknown>;
+  /** Opens an answer that does not end (a watch); the caller reads, or destroys, the body. */
+  stream(
+    path: string,
+    query: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array> & { destroy(): void }>;
+  /** Ends all connections, open watches included. */
+  close(): Promise<void>;
+}
+
+export interface ClientOptions {
+  readonly cluster: Cluster;
+  /** For example multinic-daemon/0.1.0. */
+  readonly userAgent: string;
+  /** ms for one call (default 30,000). */
+  readonly timeoutMs?: number;
+  /** Called whenever the server has answered us, a 401 not counted. */
+  readonly onHeard?: () => void;
+}
+
+interface Call extends CallOptions {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  /** What errors call it. */
+  readonly what: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: unknown;
+  readonly contentType?: string;
+}
+
+const patchTypes: Record<PatchType, string> = {
+  merge: 'application/merge-patch+json',
+  json: 'application/json-patch+json',
+};
+const connectTimeoutMs = 10_000;
+/** Bodies of API servers end at 3 MB an object; a page of 500 may be that much more. */
+const maxErrorBody = 65_536;
+
+export function createClient(options: ClientOptions): KubeClient {
+  const { cluster, userAgent, onHeard } = options;
+  const limit = options.timeoutMs ?? 30_000;
+  // HTTP/1.1: over one HTTP/2 connection the watches' flow control and one stalled connection would hold up every call.
+  // No limit of connections: watches hold one each, and the number of calls is bounded by the callers' workers.
+  const agent = new Agent({
+    allowH2: false,
+    keepAliveTimeout: 30_000,
+    connect: { timeout: connectTimeoutMs, keepAlive: true, ...cluster.tls },
+    bodyTimeout: 0,
+    headersTimeout: 0,
+  });
+
+  async function send(call: Call, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const attempt = async (renew: boolean): Promise<Dispatcher.ResponseData> => {
+      const authorization = await cluster.authorization(renew);
+      return request(`${cluster.server}${call.path}${queryText(call.query)}`, {
+        dispatcher: agent,
+        method: call.method,
+        signal,
+        headers: {
+          accept: 'application/json',
+          'user-agent': userAgent,
+          ...(authorization !== undefined && { authorization }),
+          ...(call.body !== undefined && { 'content-type': call.contentType ?? 'application/json' }),
+        },
+        ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
+      });
+    };
+    try {
+      let answer = await attempt(false);
+      if (answer.statusCode === 401) {
+        await answer.body.dump();
+        answer = await attempt(true);
+      }
+      if (answer.statusCode !== 401) onHeard?.();
+      if (answer.statusCode < 400) return answer;
+      throw await refusal(answer, call.what);
+    } catch (error) {
+      throw error instanceof ApiError ? error : unreachable(error, call.what, cluster.server);
+    }
+  }
+
+  async function json<T>(call: Call): Promise<T> {
+    const timeout = AbortSignal.timeout(call.timeoutMs ?? limit);
+    const signal = call.signal === undefined ? timeout : AbortSignal.any([timeout, call.signal]);
+    const answer = await send(call, signal);
+    try {
+      return trusted<T>(await answer.body.json());
+    } catch (error) {
+      throw unreachable(error, call.what, cluster.server);
+    }
+  }
+
+  const object = <T>(
+    method: Call['method'],
+    ref: ResourceRef,
+    name: string,
+    rest: Partial<Call> = {},
+    subresource?: string,
+  ): Promise<T> =>
+    json<T>({ method, path: pathOf(ref, name, subresource), what: `${method} ${nameOf(ref, name)}`, ...rest });
+
+  return {
+    get: (ref, name, callOptions) => object('GET', ref, name, callOptions),
+    list: (ref, listOptions = {}) => listPage(json, ref, listOptions),
+    create: (ref, body, callOptions) =>
+      json({
+        ...callOptions,
+        method: 'POST',
+        path: pathOf(ref),
+        what: `POST ${nameOf(ref, body.metadata.name)}`,
+        body,
+      }),
+    replace: (ref, body, callOptions) => object('PUT', ref, body.metadata.name, { ...callOptions, body }),
+    replaceStatus: (ref, body, callOptions) =>
+      object('PUT', ref, body.metadata.name, { ...callOptions, body }, 'status'),
+    patch: (ref, name, type, body, callOptions = {}) =>
+      object('PATCH', ref, name, { ...callOptions, body, contentType: patchTypes[type] }, callOptions.subresource),
+    delete: async (ref, name, deleteOptions = {}) => {
+      const { uid, propagation, ...rest } = deleteOptions;
+      const body = {
+        apiVersion: 'v1',
+        kind: 'DeleteOptions',
+        ...(uid !== undefined && { preconditions: { uid } }),
+        ...(propagation !== undefined && { propagationPolicy: propagation }),
+      };
+      try {
+        await object('DELETE', ref, name, { ...rest, body });
+        return true;
+      } catch (error) {
+        if (error instanceof ApiError && error.code === 404) return false;
+        throw error;
+      }
+    },
+    raw: (path, callOptions) => json({ ...callOptions, method: 'GET', path, what: `GET ${path}` }),
+    stream: async (path, query, signal) => {
+      // The time limit holds for the headers only: the body is open-ended.
+      const late = new AbortController();
+      const timer = setTimeout(() => late.abort(new Error(`no answer within ${limit} ms`)), limit);
+      try {
+        const answer = await send(
+          { method: 'GET', path, query, what: `GET ${path}` },
+          AbortSignal.any([late.signal, signal]),
+        );
+        return answer.body;
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+async function listPage<T>(
+  json: <R>(call: Call) => Promise<R>,
+  ref: ResourceRef,
+  options: ListOptions,
+): Promise<ListPage<T>> {
+  const { signal, timeoutMs, limit, ...query } = options;
+  const body = await json<{ metadata?: { resourceVersion?: string; continue?: string }; items?: T[] | null }>({
+    method: 'GET',
+    path: pathOf(ref),
+    what: `GET ${nameOf(ref)}`,
+    query: { ...query, ...(limit !== undefined && { limit: String(limit) }) },
+    ...(signal && { signal }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  });
+  const more = body.metadata?.continue;
+  return {
+    items: body.items ?? [],
+    resourceVersion: body.metadata?.resourceVersion ?? '',
+    ...(more !== undefined && more !== '' && { continue: more }),
+  };
+}
+
+function queryText(query: Call['query']): string {
+  const given = Object.entries(query ?? {}).filter((pair): pair is [string, string] => pair[1] !== undefined);
+  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
+}
+
+async function refusal(answer: Dispatcher.ResponseData, what: string): Promise<ApiError> {
+  const text = (await answer.body.text()).slice(0, maxErrorBody);
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    // A proxy's page, or plain text: say its beginning.
+    body = { message: text.trim() === '' ? undefined : text.trim().slice(0, 300) };
+  }
+  const after = Number(answer.headers['retry-after']);
+  return errorOfStatus(answer.statusCode, body, what, Number.isFinite(after) && after >= 0 ? after : undefined);
+}
+
+function unreachable(error: unknown, what: string, server: string): ApiError {
+  return new ApiError(0, 'Unreachable', `${what}: no answer from ${server}: ${messageOf(error)}`, undefined, error);
+}

@@ -1,0 +1,109 @@
+import { type BackoffLimits, backoffDelay, itemBackoff } from './backoff.ts';
+import type { Clock } from './clock.ts';
+
+/**
+ * Keys to work on. A key waits at most once; one that is being worked on is not handed out again until it is done, and one that
+ * was added meanwhile then waits again (the rules of client-go's workqueue).
+ */
+export interface Queue {
+  add(key: string): void;
+  /** Adds it after `ms`; of several delays for one key the earliest counts. */
+  addAfter(key: string, ms: number): void;
+  /** Adds it after its back-off, which grows with each call until `forget`. Never sooner than `atLeast` ms. */
+  addRateLimited(key: string, atLeast?: number): void;
+  /** Its back-off starts anew. */
+  forget(key: string): void;
+  failures(key: string): number;
+  /** The next key, marked as being worked on; waits for one; undefined once the queue is closed. */
+  take(): Promise<string | undefined>;
+  /** Ends the work on a key that `take` gave. */
+  done(key: string): void;
+  /** Keys that wait now (delayed ones not counted). */
+  readonly waiting: number;
+  /** Ends all `take`s and timers; what is added later is dropped. */
+  close(): void;
+}
+
+interface Delayed {
+  readonly due: number;
+  readonly cancel: () => void;
+}
+
+export function createQueue(clock: Clock, limits: BackoffLimits = itemBackoff): Queue {
+  const waiting = new Set<string>();
+  const working = new Set<string>();
+  const again = new Set<string>();
+  const delayed = new Map<string, Delayed>();
+  const failures = new Map<string, number>();
+  const takers: ((key: string | undefined) => void)[] = [];
+  let closed = false;
+
+  function hand(key: string, taker: (key: string) => void): void {
+    working.add(key);
+    taker(key);
+  }
+
+  function add(key: string): void {
+    if (closed) return;
+    if (working.has(key)) {
+      again.add(key);
+      return;
+    }
+    const taker = takers.shift();
+    if (taker === undefined) waiting.add(key);
+    else hand(key, taker);
+  }
+
+  function addAfter(key: string, ms: number): void {
+    if (closed) return;
+    if (ms <= 0) return add(key);
+    const due = clock.now() + ms;
+    const earlier = delayed.get(key);
+    if (earlier !== undefined) {
+      if (earlier.due <= due) return;
+      earlier.cancel();
+    }
+    const cancel = clock.after(ms, () => {
+      delayed.delete(key);
+      add(key);
+    });
+    delayed.set(key, { due, cancel });
+  }
+
+  return {
+    add,
+    addAfter,
+    addRateLimited: (key, atLeast = 0) => {
+      const count = (failures.get(key) ?? 0) + 1;
+      failures.set(key, count);
+      addAfter(key, Math.max(atLeast, backoffDelay(count, limits)));
+    },
+    forget: (key) => {
+      failures.delete(key);
+    },
+    failures: (key) => failures.get(key) ?? 0,
+    take: () => {
+      if (closed) return Promise.resolve(undefined);
+      for (const key of waiting) {
+        waiting.delete(key);
+        return new Promise((resolve) => hand(key, resolve));
+      }
+      return new Promise((resolve) => takers.push(resolve));
+    },
+    done: (key) => {
+      working.delete(key);
+      if (again.delete(key)) add(key);
+    },
+    get waiting() {
+      return waiting.size;
+    },
+    close: () => {
+      closed = true;
+      for (const { cancel } of delayed.values()) cancel();
+      delayed.clear();
+      waiting.clear();
+      again.clear();
+      for (const taker of takers.splice(0)) taker(undefined);
+    },
+  };
+}

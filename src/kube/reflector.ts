@@ -1,0 +1,199 @@
+import type { KubeObject } from '../api/meta.ts';
+import { backoffDelay, jitter, watchBackoff } from './backoff.ts';
+import { type CacheView, type Change, createCache, type Versioned } from './cache.ts';
+import type { KubeClient, ListPage } from './client.ts';
+import { type Clock, pause, systemClock } from './clock.ts';
+import { ApiError, isGone } from './errors.ts';
+import { messageOf } from './json.ts';
+import type { Logger } from './logger.ts';
+import { nameOf, type ResourceRef } from './resource.ts';
+import { type WatchEvent, watchOnce } from './watch.ts';
+
+/** A local copy of one resource, kept current by list and watch for as long as its signal is not aborted. */
+export interface Reflector<T> extends CacheView<T> {
+  /** Resolves once the first list is in and its handlers have run; never rejects (an unreachable API is retried for ever). */
+  readonly synced: Promise<void>;
+  readonly hasSynced: boolean;
+  /** ms since the epoch at which the server last answered a list or sent a line of the watch; undefined: never yet. */
+  readonly lastHeard: number | undefined;
+  /** Adds a handler; it is called for what is known already, then for each change, in order. */
+  onChange(handler: (change: Change<T>) => void): void;
+  /** Takes the answer to a write of ours before the watch brings it. */
+  learn(object: KubeObject): void;
+  /** Resolves when the signal was aborted and all is closed. */
+  readonly ended: Promise<void>;
+}
+
+export interface ReflectorOptions<T> {
+  readonly client: KubeClient;
+  readonly ref: ResourceRef;
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+  /** What is kept of each object: memory grows with it. */
+  readonly project: (object: KubeObject) => T;
+  /** Values that differ in nothing that matters; handlers are not called for an update between them. */
+  readonly same?: (a: T, b: T) => boolean;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  readonly clock?: Clock;
+  /** 0 … 1. */
+  readonly random?: () => number;
+  /** ms of silence after which a watch is given up (default 150,000: two bookmark periods and a half). */
+  readonly idleMs?: number;
+  readonly pageSize?: number;
+}
+
+/** A watch that lived this long was a healthy one: its end starts no back-off. */
+const healthyMs = 5_000;
+
+/**
+ * Starts a reflector: lists in pages from the server's cache, then watches with bookmarks and goes on from the newest version seen,
+ * whatever breaks; only a version that is too old (410) makes it list again.
+ */
+export function startReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
+  const { client, ref, signal, logger } = options;
+  const clock = options.clock ?? systemClock();
+  const random = options.random ?? Math.random;
+  const cache = createCache<T>(options.same);
+  const handlers: ((change: Change<T>) => void)[] = [];
+  const synced = Promise.withResolvers<void>();
+  const what = nameOf(ref);
+  let hasSynced = false;
+  let lastHeard: number | undefined;
+
+  const versioned = (object: KubeObject): Versioned<T> => ({
+    key: keyOf(object),
+    version: object.metadata.resourceVersion ?? '0',
+    value: options.project(object),
+  });
+
+  function report(change: Change<T> | undefined): void {
+    if (change === undefined) return;
+    for (const handler of handlers) call(handler, change);
+  }
+
+  function call(handler: (change: Change<T>) => void, change: Change<T>): void {
+    try {
+      handler(change);
+    } catch (error) {
+      logger.error({ err: error, resource: what, key: change.key }, 'a handler of changes failed');
+    }
+  }
+
+  async function list(fromCache: boolean): Promise<string> {
+    const items: Versioned<T>[] = [];
+    let page: ListPage<KubeObject> | undefined;
+    do {
+      page = await client.list<KubeObject>(ref, {
+        signal,
+        limit: options.pageSize ?? 500,
+        ...(options.labelSelector !== undefined && { labelSelector: options.labelSelector }),
+        ...(options.fieldSelector !== undefined && { fieldSelector: options.fieldSelector }),
+        ...(page?.continue !== undefined ? { continue: page.continue } : fromCache && { resourceVersion: '0' }),
+      });
+      lastHeard = clock.now();
+      for (const object of page.items) items.push(versioned(object));
+    } while (page.continue !== undefined);
+    for (const change of cache.replaceAll(items, page.resourceVersion)) report(change);
+    if (!hasSynced) {
+      hasSynced = true;
+      synced.resolve();
+    }
+    return page.resourceVersion;
+  }
+
+  function take(event: WatchEvent): string {
+    lastHeard = clock.now();
+    const version = event.object.metadata.resourceVersion ?? '';
+    if (event.type === 'BOOKMARK') cache.advance(version);
+    else if (event.type === 'DELETED') report(cache.remove(keyOf(event.object), version));
+    else report(cache.put(versioned(event.object)));
+    return version;
+  }
+
+  async function run(): Promise<void> {
+    /** The version to watch from; absent: list first. */
+    let from: string | undefined;
+    let fromCache = true;
+    let failures = 0;
+    while (!signal.aborted) {
+      let started = clock.now();
+      try {
+        from ??= await list(fromCache);
+        started = clock.now();
+        for await (const event of watchOnce(client, ref, {
+          resourceVersion: from,
+          timeoutSeconds: 300 + Math.floor(random() * 301),
+          idleMs: options.idleMs ?? 150_000,
+          signal,
+          ...(options.labelSelector !== undefined && { labelSelector: options.labelSelector }),
+          ...(options.fieldSelector !== undefined && { fieldSelector: options.fieldSelector }),
+        })) {
+          from = take(event);
+          failures = 0;
+        }
+        // Closed cleanly, which is routine; but a server that closes at once is not to be hammered.
+        if (clock.now() - started >= healthyMs) failures = 0;
+        else failures += 1;
+      } catch (error) {
+        if (signal.aborted) return;
+        failures = clock.now() - started >= healthyMs ? 1 : failures + 1;
+        const gone = isGone(error);
+        if (gone) {
+          from = undefined;
+          // The server's cache may be the very thing that is behind.
+          fromCache = false;
+        }
+        const fields = { resource: what, err: messageOf(error), failures };
+        if (gone || failures <= 1)
+          logger.debug(fields, gone ? 'version too old: listing again' : 'watch broke: resuming');
+        else logger.warn(fields, 'no news from the API server: trying again');
+        if (gone && failures <= 1) continue;
+        await pause(clock, wait(error, failures), signal);
+        continue;
+      }
+      await pause(clock, wait(undefined, failures), signal);
+    }
+  }
+
+  function wait(error: unknown, failures: number): number {
+    const asked = error instanceof ApiError && error.retryAfter !== undefined ? error.retryAfter * 1000 : 0;
+    return Math.max(asked, jitter(backoffDelay(failures, watchBackoff), random()));
+  }
+
+  const ended = run().catch((error: unknown) => {
+    logger.error({ err: error, resource: what }, 'a reflector ended: this is a bug');
+  });
+
+  return {
+    get: (key) => cache.get(key),
+    has: (key) => cache.has(key),
+    list: () => cache.list(),
+    keys: () => cache.keys(),
+    get size() {
+      return cache.size;
+    },
+    synced: synced.promise,
+    get hasSynced() {
+      return hasSynced;
+    },
+    get lastHeard() {
+      return lastHeard;
+    },
+    onChange: (handler) => {
+      handlers.push(handler);
+      for (const key of cache.keys()) {
+        const value = cache.get(key);
+        if (value !== undefined) call(handler, { key, new: value });
+      }
+    },
+    learn: (object) => report(cache.learn(versioned(object))),
+    ended,
+  };
+}
+
+/** `name`, or `namespace/name`. */
+export function keyOf(object: KubeObject): string {
+  const { namespace, name } = object.metadata;
+  return namespace === undefined || namespace === '' ? name : `${namespace}/${name}`;
+}
