@@ -1,10 +1,19 @@
 import { defineConfig } from 'vitest/config';
 
-// Pure code shares one worker (isolation costs 10 x there); what touches the kernel runs one file at a time, isolated.
+// Pure code shares one worker (isolation costs 10 x there); what touches the kernel runs after it, one file at a time, isolated.
 export default defineConfig({
   test: {
+    reporters: ['./test/support/reporter.ts'],
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false, testTimeout: 30_000 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          isolate: false,
+          testTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
       {
         test: {
           name: 'component',
@@ -13,6 +22,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
