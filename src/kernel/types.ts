@@ -20,14 +20,19 @@ export interface Link {
   /** Index of the lower link (of a child, vlan …), in `linkNetnsid`'s namespace when that is given. */
   readonly lowerIndex?: number;
   readonly lowerElsewhere: boolean;
+  /** Index of the bridge, bond, vrf … that this link is a port of. */
+  readonly masterIndex?: number;
   readonly addresses: readonly LinkAddress[];
 }
 
 export interface LinkAddress extends InterfaceAddress {
   readonly scope: string;
   readonly tentative: boolean;
+  /** Secondary, temporary (RFC 8981) or deprecated: no address to be known by. */
+  readonly transient: boolean;
 }
 
+/** One next hop of a route: a multipath route is read as one entry per next hop. */
 export interface Route {
   readonly family: Family;
   /** Default routes have a prefix of length 0. */
@@ -47,11 +52,17 @@ export interface Rule {
   readonly priority: number;
   readonly from?: Prefix;
   readonly to?: Prefix;
+  /** 0 when the action is not a lookup. */
   readonly table: number;
   readonly protocol: number;
+  /** It has selectors or actions that are not named here (not, fwmark, iif, goto …): it is more than `from … to … lookup`. */
+  readonly special: boolean;
 }
 
-/** A line for `ip -batch`, without the leading `ip`, as argument vector. */
+/**
+ * A line for `ip -batch`, without the leading `ip`, as argument vector. IPv6 rules begin with `-6`, IPv6 routes may: `ip` does
+ * not tell a rule's family from its prefix. Neighbouring commands of one family share a process.
+ */
 export type IpCommand = readonly string[];
 
 /** Everything that multinic does to the kernel. One implementation (ip.ts) runs iproute2; no other folder runs `ip` or reads /sys. */

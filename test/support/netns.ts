@@ -44,7 +44,7 @@ export function createNamespaces(): Namespaces {
     },
     remove,
     end() {
-      for (const netns of [...made]) remove(netns);
+      made.forEach(remove);
     },
   };
 }

@@ -1,0 +1,92 @@
+import { writeFile } from 'node:fs/promises';
+import { type BatchOutcome, batchText, nextRun, readBatch } from './batch.ts';
+import { linkArguments, parseLinks } from './links.ts';
+import { inNetns, netnsId } from './netns.ts';
+import { parseRoutes, type RouteQuery, routeArguments } from './routes.ts';
+import { parseRules, ruleArguments } from './rules.ts';
+import { KernelError, type Run, run } from './run.ts';
+import { sysctlFile, sysctlsByValue } from './sysctl.ts';
+import { readText } from './sysfs.ts';
+import type { IpCommand, Kernel, Netns } from './types.ts';
+import { watch } from './watch.ts';
+
+export interface KernelOptions {
+  /** Put before every program, to reach the host's namespaces from a container: ['nsenter', '-t', '1', '-n', '-m']. */
+  readonly enter?: readonly string[];
+  /** Directories of ip, nsenter, setpriv, tee. */
+  readonly path?: string;
+  /** Limit for one program, ms. */
+  readonly timeoutMs?: number;
+  /** How long watch() gathers events, ms. */
+  readonly coalesceMs?: number;
+}
+
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** A dump that the kernel changed under is asked for again, so often. */
+const dumpAttempts = 5;
+
+/** The kernel by way of iproute2. Programs get PATH and LC_ALL as their whole environment. */
+export function createKernel(options: KernelOptions = {}): Kernel {
+  const { enter = [], path = defaultPath, timeoutMs = 10_000, coalesceMs = 50 } = options;
+  const env = { PATH: path, LC_ALL: 'C' };
+  const exec = (argv: readonly string[], netns?: Netns, input = ''): Promise<Run> =>
+    run([...enter, ...inNetns(argv, netns)], { env, timeoutMs, input });
+
+  async function dump(args: readonly string[], netns: Netns): Promise<string> {
+    for (let attempt = 1; ; attempt++) {
+      const result = await exec(['ip', ...args], netns);
+      if (result.stderr.includes('Dump was interrupted') && attempt < dumpAttempts) continue;
+      if (result.status === 0) return result.stdout;
+      // A table without routes does not exist: that is no error to the reader.
+      if (result.stderr.includes('FIB table does not exist')) return '[]';
+      throw failure(`ip ${args.join(' ')}`, netns, result);
+    }
+  }
+
+  async function batchOnce(commands: readonly IpCommand[], netns: Netns): Promise<BatchOutcome> {
+    const part = nextRun(commands);
+    const family = part.family === 6 ? ['-6'] : [];
+    const result = await exec(['ip', ...family, '-force', '-batch', '-'], netns, batchText(part.commands));
+    if (result.stderr.startsWith('nsenter:')) throw failure('ip -batch', netns, result);
+    return readBatch(part.commands, result.stderr);
+  }
+
+  return {
+    links: async (netns) => parseLinks(await dump(linkArguments, netns)),
+    routes: async ({ netns, ...query }: RouteQuery & { netns?: Netns }) =>
+      parseRoutes(await dump(routeArguments(query), netns), query),
+    rules: async ({ family, netns }) => parseRules(await dump(ruleArguments(family), netns), family),
+    async batch(commands, netns) {
+      const results: (string | undefined)[] = [];
+      while (results.length < commands.length) {
+        const outcome = await batchOnce(commands.slice(results.length), netns);
+        // Where ip gave up, the next process goes on behind that command.
+        results.push(...outcome.results.slice(0, (outcome.stoppedAt ?? outcome.results.length) + 1));
+      }
+      return results;
+    },
+    sysfs: (file) => readText(`/sys/${file}`),
+    async setSysctls(values, netns) {
+      if (netns === undefined && enter.length === 0) {
+        for (const [name, value] of Object.entries(values)) await writeFile(sysctlFile(name), value);
+        return;
+      }
+      for (const [value, files] of sysctlsByValue(values)) {
+        const result = await exec(['tee', ...files], netns, value);
+        if (result.status !== 0) throw failure(`setting ${files.join(', ')} to ${value}`, netns, result);
+      }
+    },
+    netnsId,
+    watch(onChange, signal) {
+      const argv = [...enter, 'ip', 'monitor', 'link', 'address', 'route', 'rule'];
+      watch({ argv, env, coalesceMs, restartMs: 1000 }, onChange, signal);
+    },
+    bootId: () => readText('/proc/sys/kernel/random/boot_id') ?? '',
+  };
+}
+
+function failure(what: string, netns: Netns, result: Run): KernelError {
+  const where = netns === undefined ? '' : ` in ${netns}`;
+  const said = result.stderr.trim();
+  return new KernelError(`${what}${where} failed (${result.status}): ${said || 'it said nothing'}`, said);
+}

@@ -1,0 +1,23 @@
+/**
+ * File of a sysctl below /proc/sys: dots become slashes, unless the name is written with slashes already (needed where an
+ * interface name holds a dot), as sysctl(8) does.
+ * @throws TypeError for a name that would leave /proc/sys
+ */
+export function sysctlFile(name: string): string {
+  const path = name.includes('/') ? name : name.replaceAll('.', '/');
+  if (!/^[\w.-]+(\/[\w.-]+)+$/.test(path) || path.split('/').includes('..')) {
+    throw new TypeError(`"${name}" is no sysctl name (example: net.ipv6.conf.default.accept_ra)`);
+  }
+  return `/proc/sys/${path}`;
+}
+
+/** Files by value: one `tee` writes one value to many files. */
+export function sysctlsByValue(values: Readonly<Record<string, string>>): Map<string, string[]> {
+  const files = new Map<string, string[]>();
+  for (const [name, value] of Object.entries(values)) {
+    const list = files.get(value);
+    if (list === undefined) files.set(value, [sysctlFile(name)]);
+    else list.push(sysctlFile(name));
+  }
+  return files;
+}
