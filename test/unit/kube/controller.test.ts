@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { runController } from '../../../src/kube/controller.ts';
+import { ApiError } from '../../../src/kube/errors.ts';
+import { silent } from '../../../src/kube/logger.ts';
+import { createQueue } from '../../../src/kube/queue.ts';
+import { manualClock } from '../../support/kube/manual-clock.ts';
+
+/** Lets everything that is ready run. */
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function start(reconcile: (key: string) => Promise<{ after: number } | undefined>, workers = 1) {
+  const clock = manualClock();
+  const queue = createQueue(clock);
+  const stop = new AbortController();
+  const ended = runController({
+    name: 'test',
+    queue,
+    clock,
+    workers,
+    reconcile,
+    logger: silent,
+    signal: stop.signal,
+  });
+  return { clock, queue, stop, ended };
+}
+
+describe('controller', () => {
+  it('tries again what failed, and lets no key hold up another', async () => {
+    const seen: string[] = [];
+    let broken = true;
+    const { clock, queue, stop, ended } = start((key) => {
+      seen.push(key);
+      // Thrown synchronously on purpose.
+      if (key === 'bad' && broken) throw new TypeError('bug');
+      return Promise.resolve(undefined);
+    });
+    queue.add('bad');
+    queue.add('good');
+    await settle();
+    expect(seen).toEqual(['bad', 'good']);
+    clock.advance(5);
+    await settle();
+    clock.advance(9);
+    await settle();
+    expect(seen).toEqual(['bad', 'good', 'bad']);
+    broken = false;
+    clock.advance(1);
+    await settle();
+    clock.advance(100_000);
+    await settle();
+    expect(seen).toEqual(['bad', 'good', 'bad', 'bad']);
+    stop.abort();
+    await ended;
+  });
+
+  it('comes again when asked to, and waits as long as the server says', async () => {
+    const seen: number[] = [];
+    let answer: () => Promise<{ after: number } | undefined> = () => Promise.resolve({ after: 1000 });
+    const { clock, queue, stop, ended } = start(() => {
+      seen.push(clock.now());
+      return answer();
+    });
+    queue.add('a');
+    await settle();
+    answer = () => Promise.reject(new ApiError(429, 'TooManyRequests', 'slow down', 7));
+    clock.advance(1000);
+    await settle();
+    answer = () => Promise.resolve(undefined);
+    clock.advance(10_000);
+    await settle();
+    expect(seen).toHaveLength(3);
+    expect(seen.slice(0, 2)).toEqual([0, 1000]);
+    stop.abort();
+    await ended;
+  });
+
+  it('stopped, lets the running one finish', async () => {
+    const gate = Promise.withResolvers<undefined>();
+    const { queue, stop, ended } = start(() => gate.promise);
+    queue.add('a');
+    await settle();
+    stop.abort();
+    let over = false;
+    void ended.then(() => (over = true));
+    await settle();
+    expect(over).toBe(false);
+    gate.resolve(undefined);
+    await ended;
+  });
+
+  it('never works on one key twice at a time, with many workers', async () => {
+    let running = 0;
+    let most = 0;
+    const { queue, stop, ended } = start(async () => {
+      running++;
+      most = Math.max(most, running);
+      await settle();
+      running--;
+      return undefined;
+    }, 4);
+    for (let i = 0; i < 20; i++) {
+      queue.add('a');
+      await settle();
+    }
+    expect(most).toBe(1);
+    stop.abort();
+    await ended;
+  });
+});
