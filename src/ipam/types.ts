@@ -1,7 +1,7 @@
+import type { Nic } from '../api/host.ts';
 import type { CIDRSpec, RailEntry } from '../api/kinds/cidr.ts';
 import type { CIDRSliceSpec, SliceHost } from '../api/kinds/cidrslice.ts';
 import type { ClaimStatus, PublishedNetwork } from '../api/kinds/hostinterface.ts';
-import type { Nic } from '../api/host.ts';
 import type { Network } from '../api/network.ts';
 
 /** Plan inputs as the ledger freezes them. */
@@ -28,6 +28,8 @@ export interface PlanHost {
   readonly claim?: ClaimStatus;
   /** Addresses that its IPPools of this network say are in use, by interface index. */
   readonly allocated: ReadonlyMap<number, number>;
+  /** What its HostInterface.status says of this network: tells which NIC was first when a second one joins its network. */
+  readonly published?: PublishedNetwork;
 }
 
 /** Why something could not be planned; reasons are those of the Planned condition. */
@@ -38,6 +40,7 @@ export interface PlanProblem {
     | 'InterfaceIndexesExhausted'
     | 'HostIndexesExhausted'
     | 'IndexConflict'
+    | 'HostAddressConflict'
     | 'WouldRenumber'
     | 'NoHosts';
   readonly message: string;
@@ -50,6 +53,8 @@ export interface PlanInput {
   readonly hosts: readonly PlanHost[];
   /** ms since the epoch. */
   readonly now: number;
+  /** The network is being deleted: nobody joins, every block drains. */
+  readonly draining?: boolean;
 }
 
 export interface PlanOutput {

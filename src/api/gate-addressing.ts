@@ -1,0 +1,151 @@
+import { parseAddress } from '../net/address.ts';
+import { type Prefix, parsePrefix } from '../net/prefix.ts';
+import { type Findings, parsePrefixOrAddress } from './findings.ts';
+import type { MultiNicNetworkSpec } from './kinds/multinicnetwork.ts';
+import type { PodRoute } from './network.ts';
+
+/** How addresses are divided and routed, from either spelling. */
+export interface Addressing {
+  /** `spec.ipam` or `spec.addressing`: where problems are reported. */
+  readonly path: string;
+  readonly hostBlock: number;
+  readonly interfaceBlock: number;
+  readonly excludes: readonly Prefix[];
+  readonly vlanMode?: 'l2' | 'l3' | 'l3s';
+  readonly routes: readonly PodRoute[];
+  readonly sourceRouting: boolean;
+}
+
+const ipamType = 'multi-nic-ipam';
+/** IPAM types of the design that are still to come. */
+const laterTypes = ['whereabouts', 'host-local', 'static', 'dhcp', 'nv-ipam', 'multi-config', 'host-device-ipam'];
+const fields = ['hostBlock', 'interfaceBlock', 'excludeCIDRs', 'vlanMode', 'routes', 'sourceRouting'];
+/** Keys that the predecessor read from ipam and that mean nothing here: its daemon's address. */
+const ignored = ['type', 'daemonIP', 'daemonPort'];
+
+type Raw = Readonly<Record<string, unknown>>;
+
+/** Reads `ipam` (JSON text) or `addressing`, of which exactly one must be there; undefined when nothing can be read. */
+export function parseAddressing(spec: MultiNicNetworkSpec, findings: Findings): Addressing | undefined {
+  const { ipam, addressing } = spec;
+  if (ipam !== undefined && addressing !== undefined) {
+    return findings.add('spec.addressing', 'ipam and addressing exclude each other: remove one');
+  }
+  if (addressing !== undefined) {
+    agreeWithFlag(spec, true, 'addressing', findings);
+    return parseFields('spec.addressing', addressing, [], findings);
+  }
+  if (ipam === undefined || ipam === '') {
+    return findings.add(
+      'spec.addressing',
+      'is missing: say how addresses divide, for example addressing: {interfaceBlock: 2, hostBlock: 6}, or ipam as JSON text with type multi-nic-ipam',
+    );
+  }
+  const raw = parseJson(ipam, findings);
+  if (raw === undefined || !checkType(raw, spec, findings)) return undefined;
+  return parseFields('spec.ipam', raw, ignored, findings);
+}
+
+function parseJson(text: string, findings: Findings): Raw | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return findings.add('spec.ipam', `is no JSON (${error instanceof Error ? error.message : String(error)})`);
+  }
+  return isObject(value) ? value : findings.add('spec.ipam', 'must be a JSON object');
+}
+
+function checkType(raw: Raw, spec: MultiNicNetworkSpec, findings: Findings): boolean {
+  const { type } = raw;
+  agreeWithFlag(spec, type === ipamType, `ipam type ${JSON.stringify(type)}`, findings);
+  if (type === ipamType) return true;
+  const why =
+    typeof type === 'string' && laterTypes.includes(type)
+      ? `"${type}" is not supported yet`
+      : `${JSON.stringify(type)} is unknown`;
+  findings.add('spec.ipam.type', `${why}: use ${ipamType}`);
+  return false;
+}
+
+function agreeWithFlag(spec: MultiNicNetworkSpec, ours: boolean, what: string, findings: Findings): void {
+  if (spec.multiNICIPAM === undefined || spec.multiNICIPAM === ours) return;
+  findings.add('spec.multiNICIPAM', `${spec.multiNICIPAM} contradicts ${what}: set it to ${ours} or leave it out`);
+}
+
+function parseFields(path: string, raw: Raw, alsoKnown: readonly string[], findings: Findings): Addressing {
+  for (const key of Object.keys(raw)) {
+    if (fields.includes(key) || alsoKnown.includes(key)) continue;
+    findings.add(`${path}.${key}`, `is not supported; known are ${fields.join(', ')}`);
+  }
+  const vlanMode = parseVlanMode(path, raw['vlanMode'], findings);
+  return {
+    path,
+    hostBlock: parseBits(`${path}.hostBlock`, raw['hostBlock'], findings),
+    interfaceBlock: parseBits(`${path}.interfaceBlock`, raw['interfaceBlock'], findings),
+    excludes: findings.prefixes(
+      `${path}.excludeCIDRs`,
+      parseTexts(`${path}.excludeCIDRs`, raw['excludeCIDRs'], findings),
+      parsePrefixOrAddress,
+    ),
+    ...(vlanMode === undefined ? {} : { vlanMode }),
+    routes: parseRoutes(`${path}.routes`, raw['routes'], findings),
+    sourceRouting: parseFlag(`${path}.sourceRouting`, raw['sourceRouting'], findings),
+  };
+}
+
+function parseBits(path: string, value: unknown, findings: Findings): number {
+  if (value === undefined) return 0;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 31) return value;
+  findings.add(path, `${JSON.stringify(value)} is no number of bits: 0 to 31`);
+  return 0;
+}
+
+function parseVlanMode(path: string, value: unknown, findings: Findings): Addressing['vlanMode'] {
+  if (value === undefined || value === '') return undefined;
+  if (value === 'l2' || value === 'l3' || value === 'l3s') return value;
+  return findings.add(`${path}.vlanMode`, `${JSON.stringify(value)} is unknown: l2, l3 or l3s`);
+}
+
+function parseFlag(path: string, value: unknown, findings: Findings): boolean {
+  if (value === undefined || typeof value === 'boolean') return value ?? false;
+  findings.add(path, `${JSON.stringify(value)} must be true or false`);
+  return false;
+}
+
+function parseTexts(path: string, value: unknown, findings: Findings): string[] {
+  if (value === undefined || value === null) return [];
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
+  findings.add(path, 'must be a list of texts');
+  return [];
+}
+
+function parseRoutes(path: string, value: unknown, findings: Findings): PodRoute[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) {
+    findings.add(path, 'must be a list of {dst, gw}');
+    return [];
+  }
+  return value.flatMap((item: unknown, index) => {
+    const route = parseRoute(`${path}[${index}]`, item, findings);
+    return route === undefined ? [] : [route];
+  });
+}
+
+function parseRoute(path: string, item: unknown, findings: Findings): PodRoute | undefined {
+  if (!isObject(item)) return findings.add(path, 'must be {dst, gw}');
+  const { dst: dstText, gw: gwText, ...rest } = item;
+  for (const key of Object.keys(rest)) findings.add(`${path}.${key}`, 'is not supported; known are dst, gw');
+  if (typeof dstText !== 'string') return findings.add(`${path}.dst`, 'is missing: a prefix, for example 10.20.0.0/16');
+  const dst = findings.net(`${path}.dst`, () => parsePrefix(dstText));
+  if (gwText === undefined || gwText === '') return dst && { dst };
+  if (typeof gwText !== 'string') return findings.add(`${path}.gw`, 'must be an address as text');
+  const gw = findings.net(`${path}.gw`, () => parseAddress(gwText));
+  if (dst === undefined || gw === undefined) return undefined;
+  if (dst.family === gw.family) return { dst, gw };
+  return findings.add(`${path}.gw`, `${gwText} is not of the family of ${dstText}`);
+}
+
+function isObject(value: unknown): value is Raw {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,85 @@
+import type { Findings } from './findings.ts';
+import type { Addressing } from './gate-addressing.ts';
+import type { MultiNicNetworkSpec } from './kinds/multinicnetwork.ts';
+import type { LinkKind, LinkMode } from './network.ts';
+
+/** What the delegates make. */
+export interface PluginChoice {
+  readonly cniVersion: string;
+  readonly linkKind: LinkKind;
+  readonly mode: LinkMode;
+  readonly pluginArgs: Readonly<Record<string, string>>;
+}
+
+/** CNI versions that a NetworkAttachmentDefinition may carry (src/cni speaks exactly these; a test compares). */
+export const cniVersions: readonly string[] = ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'];
+
+const modes = {
+  ipvlan: ['l2', 'l3', 'l3s'],
+  macvlan: ['bridge', 'private', 'vepa', 'passthru'],
+} as const satisfies Record<LinkKind, readonly LinkMode[]>;
+
+/** Plugin types of the design that are still to come. */
+const laterTypes = ['sriov', 'mellanox', 'host-device', 'aws-ipvlan'];
+
+/** Reads `spec.plugin`; undefined when the link kind or mode cannot be told. */
+export function parsePlugin(
+  plugin: MultiNicNetworkSpec['plugin'],
+  vlanMode: Addressing['vlanMode'],
+  findings: Findings,
+): PluginChoice | undefined {
+  if (!cniVersions.includes(plugin.cniVersion)) {
+    findings.add('spec.plugin.cniVersion', `"${plugin.cniVersion}" is not supported: ${cniVersions.join(', ')}`);
+  }
+  if (plugin.metaPlugins !== undefined && plugin.metaPlugins.length > 0) {
+    findings.add('spec.plugin.metaPlugins', 'chained plugins are not supported yet: leave it out');
+  }
+  const { mode: modeArg, ...pluginArgs } = plugin.args ?? {};
+  checkMtu(pluginArgs['mtu'], findings);
+  const linkKind = parseKind(plugin.type, findings);
+  const mode = linkKind && effectiveMode(linkKind, modeArg || undefined, vlanMode, findings);
+  if (linkKind === undefined || mode === undefined) return undefined;
+  return { cniVersion: plugin.cniVersion, linkKind, mode, pluginArgs };
+}
+
+function parseKind(type: string, findings: Findings): LinkKind | undefined {
+  if (type === 'ipvlan' || type === 'macvlan') return type;
+  const why = laterTypes.includes(type) ? 'is not supported yet' : 'is unknown';
+  return findings.add('spec.plugin.type', `"${type}" ${why}: use ipvlan or macvlan`);
+}
+
+/** The one mode that plugin.args.mode and vlanMode name together; l2 (ipvlan) or bridge (macvlan) when neither does. */
+function effectiveMode(
+  kind: LinkKind,
+  modeArg: string | undefined,
+  vlanMode: Addressing['vlanMode'],
+  findings: Findings,
+): LinkMode | undefined {
+  const known: readonly LinkMode[] = modes[kind];
+  const mode = known.find((one) => one === modeArg);
+  if (modeArg !== undefined && mode === undefined) {
+    return findings.add('spec.plugin.args.mode', `"${modeArg}" is no mode of ${kind}: ${known.join(', ')}`);
+  }
+  if (kind === 'macvlan') {
+    if (vlanMode === undefined || vlanMode === 'l2') return mode ?? 'bridge';
+    return findings.add(
+      'spec.plugin.type',
+      `macvlan works on layer 2 and cannot be vlanMode ${vlanMode}: use plugin type ipvlan, or vlanMode l2`,
+    );
+  }
+  if (mode !== undefined && vlanMode !== undefined && mode !== vlanMode) {
+    return findings.add(
+      'spec.plugin.args.mode',
+      `"${mode}" contradicts vlanMode "${vlanMode}": make them equal or leave one out`,
+    );
+  }
+  return mode ?? vlanMode ?? 'l2';
+}
+
+/** 0 means the master's MTU; IPv4 needs 68 bytes (RFC 791). */
+function checkMtu(text: string | undefined, findings: Findings): void {
+  if (text === undefined) return;
+  const mtu = /^(0|[1-9]\d{0,4})$/.test(text) ? Number(text) : Number.NaN;
+  if (mtu === 0 || (mtu >= 68 && mtu <= 65535)) return;
+  findings.add('spec.plugin.args.mtu', `"${text}" is no MTU: 68 to 65535 bytes, or 0 for the NIC's`);
+}

@@ -1,0 +1,147 @@
+import { bitsOf } from '../net/address.ts';
+import { formatPrefix, overlaps, type Prefix, parsePrefix } from '../net/prefix.ts';
+import { usableInSubnet } from '../net/usable.ts';
+import { Findings } from './findings.ts';
+import { type Addressing, parseAddressing } from './gate-addressing.ts';
+import { parsePlugin } from './gate-plugin.ts';
+import type { MultiNicNetwork, MultiNicNetworkSpec } from './kinds/multinicnetwork.ts';
+import type { Network, Strategy } from './network.ts';
+import type { Parsed } from './problem.ts';
+
+const strategies: readonly Strategy[] = ['none', 'costOpt', 'perfOpt', 'devClass', 'topology'];
+
+/** Ranges from which a pod cannot carry an address (RFC 6890). */
+const special = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4', '::1/128', 'fe80::/10', 'ff00::/8'];
+
+/** Label values, and so network names that label pools, are at most this long. */
+const nameLimit = 63;
+
+/**
+ * The one gate for MultiNicNetworks: a stored object (schema-checked by the API server, otherwise untrusted) becomes a
+ * Network, or everything that is wrong with it in itself. What it may not do beside other networks: relations.ts.
+ */
+export function parseNetwork(object: MultiNicNetwork): Parsed<Network> {
+  const findings = new Findings();
+  const { metadata, spec } = object;
+  if (metadata.name.length > nameLimit) {
+    findings.add(
+      'metadata.name',
+      `has ${metadata.name.length} characters, at most ${nameLimit} fit a label: rename it`,
+    );
+  }
+  if (spec === undefined) {
+    findings.add('spec', 'is missing');
+    return { ok: false, problems: findings.problems };
+  }
+  const subnets = parseSubnets(spec, findings);
+  const addressing = parseAddressing(spec, findings);
+  const plugin = parsePlugin(spec.plugin, addressing?.vlanMode, findings);
+  const masterNets = findings.prefixes('spec.masterNets', spec.masterNets ?? []);
+  const strategy = parseStrategy(spec.attachPolicy?.strategy, findings);
+  checkNamespaces(spec.namespaces ?? [], findings);
+  if (addressing !== undefined) for (const { path, subnet } of subnets) checkBits(path, subnet, addressing, findings);
+  if (findings.problems.length > 0 || addressing === undefined || plugin === undefined) {
+    return { ok: false, problems: findings.problems };
+  }
+  return {
+    ok: true,
+    value: {
+      name: metadata.name,
+      uid: metadata.uid ?? '',
+      generation: metadata.generation ?? 0,
+      createdAt: Date.parse(metadata.creationTimestamp ?? '') || 0,
+      ...plugin,
+      routed: plugin.mode === 'l3' || plugin.mode === 'l3s',
+      subnets: subnets.map(({ subnet }) => subnet),
+      hostBlock: addressing.hostBlock,
+      interfaceBlock: addressing.interfaceBlock,
+      excludes: addressing.excludes,
+      routes: addressing.routes,
+      sourceRouting: addressing.sourceRouting,
+      masterNets,
+      strategy,
+      namespaces: [...new Set(spec.namespaces ?? [])],
+    },
+  };
+}
+
+interface SubnetField {
+  readonly path: string;
+  readonly subnet: Prefix;
+}
+
+function parseSubnets(spec: MultiNicNetworkSpec, findings: Findings): SubnetField[] {
+  const single = spec.subnet ?? '';
+  const several = spec.subnets ?? [];
+  if (single !== '' && several.length > 0) {
+    findings.add('spec.subnets', 'subnet and subnets exclude each other: write all prefixes into subnets');
+    return [];
+  }
+  if (single === '' && several.length === 0) {
+    findings.add(
+      'spec.subnet',
+      "is missing; pods with addresses from the NICs' own networks are not supported yet: give a subnet, for example 192.168.0.0/16",
+    );
+    return [];
+  }
+  const texts =
+    single === ''
+      ? several.map((text, i) => [`spec.subnets[${i}]`, text] as const)
+      : [['spec.subnet', single] as const];
+  const fields = texts.flatMap(([path, text]) => {
+    const subnet = findings.net(path, () => parsePrefix(text));
+    return subnet === undefined ? [] : [{ path, subnet }];
+  });
+  for (const { path, subnet } of fields) checkRange(path, subnet, findings);
+  const [first, second] = fields;
+  if (first !== undefined && second !== undefined && first.subnet.family === second.subnet.family) {
+    findings.add(
+      second.path,
+      `${formatPrefix(first.subnet)} is IPv${first.subnet.family} too: one subnet for each family`,
+    );
+  }
+  return fields;
+}
+
+function checkRange(path: string, subnet: Prefix, findings: Findings): void {
+  const hit = special.find((text) => overlaps(parsePrefix(text), subnet));
+  if (hit === undefined) return;
+  findings.add(
+    path,
+    `${formatPrefix(subnet)} overlaps ${hit}, whose addresses no pod can carry: choose another prefix`,
+  );
+}
+
+function checkBits(path: string, subnet: Prefix, addressing: Addressing, findings: Findings): void {
+  const { hostBlock, interfaceBlock, excludes } = addressing;
+  const spare = bitsOf(subnet.family) - subnet.length;
+  if (interfaceBlock + hostBlock > spare) {
+    findings.add(
+      addressing.path,
+      `interfaceBlock ${interfaceBlock} and hostBlock ${hostBlock} need ${interfaceBlock + hostBlock} bits, ${formatPrefix(subnet)} has ${spare} behind its prefix: lower them or give a larger subnet`,
+    );
+  } else if (usableInSubnet(subnet, interfaceBlock, excludes) <= 0n) {
+    findings.add(
+      path,
+      `${formatPrefix(subnet)} has no address that a pod could get, after excludeCIDRs and the first and last address of each of ${2 ** interfaceBlock} NIC networks: give a larger subnet or fewer excludes`,
+    );
+  }
+}
+
+function parseStrategy(text: string | undefined, findings: Findings): Strategy {
+  if (text === undefined || text === '' || text === 'none') return 'none';
+  const why = strategies.some((one) => one === text) ? 'is not supported yet' : 'is unknown';
+  findings.add('spec.attachPolicy.strategy', `"${text}" ${why}: use none`);
+  return 'none';
+}
+
+/** DNS labels of RFC 1123, as namespaces are named. */
+function checkNamespaces(names: readonly string[], findings: Findings): void {
+  names.forEach((name, index) => {
+    if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) return;
+    findings.add(
+      `spec.namespaces[${index}]`,
+      `"${name}" is no namespace name: lower-case letters, digits and "-", at most 63`,
+    );
+  });
+}
