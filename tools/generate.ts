@@ -2,8 +2,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { kinds } from '../src/api/kinds/index.ts';
 import { crdFiles } from './generate/crds.ts';
-import { completeLock } from './generate/lock.ts';
 import type { GeneratedFile } from './generate/file.ts';
+import { completeLock } from './generate/lock.ts';
 
 const root = join(import.meta.dirname, '..');
 

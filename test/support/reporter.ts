@@ -50,5 +50,5 @@ function outcomeOf(file: string, test: TestCase): Outcome {
 }
 
 function strayError(error: SerializedError): Outcome {
-  return { file: '(run)', name: String(error.message), state: 'failed' };
+  return { file: '(run)', name: error.message, state: 'failed' };
 }

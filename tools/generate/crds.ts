@@ -63,9 +63,8 @@ function objectSchema(kind: Kind): object {
  * A schema as the API server takes it: `additionalProperties: false` goes, for the server prunes unknown fields of its own
  * accord and refuses the keyword beside `properties`.
  */
-export function structural(schema: Schema): Schema {
-  if (typeof schema !== 'object' || schema === null) return schema;
-  return strip(schema) as Schema;
+export function structural(schema: Schema): unknown {
+  return strip(schema);
 }
 
 function strip(node: unknown): unknown {

@@ -1,12 +1,7 @@
 import type { GeneratedFile } from './file.ts';
 
 interface LockEntry {
-  readonly version?: string;
   readonly dev?: boolean;
-  readonly cpu?: readonly string[];
-  readonly os?: readonly string[];
-  readonly libc?: readonly string[];
-  readonly optional?: boolean;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 interface Lock {
@@ -20,8 +15,8 @@ const cpus = ['x64', 'arm64', 'arm', 'ia32', 'ppc64', 'riscv64', 's390x', 'loong
  * does not carry, and `npm ci` then refuses the file; their names and their owners' exact versions say all that it needs.
  */
 export function completeLock(text: string): GeneratedFile {
-  const lock = JSON.parse(text) as Lock;
-  const packages = { ...lock.packages };
+  const lock: Lock = JSON.parse(text);
+  const packages: Record<string, object> = { ...lock.packages };
   for (const [owner, entry] of Object.entries(lock.packages)) {
     for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
       const path = `node_modules/${name}`;
@@ -34,11 +29,12 @@ export function completeLock(text: string): GeneratedFile {
 }
 
 /** Entry of `@scope/[prefix-]<os>-<cpu>[-libc]`; without hash, for npm never fetches it on a platform that can run multinic. */
-function foreignPackage(name: string, version: string, dev: boolean | undefined): LockEntry {
+function foreignPackage(name: string, version: string, dev: boolean | undefined): object {
   const words = name.slice(name.indexOf('/') + 1).split('-');
   const at = words.findIndex((word) => cpus.includes(word));
   const [os, cpu] = [words[at - 1], words[at]];
-  if (os === undefined || cpu === undefined) throw new Error(`cannot tell the platform of ${name}: npm install it by hand`);
+  if (os === undefined || cpu === undefined)
+    throw new Error(`cannot tell the platform of ${name}: npm install it by hand`);
   if (os === 'linux' && (cpu === 'x64' || cpu === 'arm64') && !words.includes('musl')) {
     throw new Error(`${name}@${version} is for a platform that multinic runs on, and the registry does not carry it`);
   }

@@ -126,7 +126,12 @@ const status = {
           hostIndex: { type: 'integer', minimum: 0, description: 'Index of the host in the network.' },
           revision: revisionSchema,
           draining: { type: 'boolean', description: 'The daemon must stop giving addresses.' },
-          blocks: { type: 'array', 'x-kubernetes-list-type': 'atomic', items: block },
+          blocks: {
+            type: 'array',
+            description: "The host's share of each rail.",
+            'x-kubernetes-list-type': 'atomic',
+            items: block,
+          },
         },
       },
     },
