@@ -63,6 +63,8 @@ export interface ContainerCall {
   readonly key: AttachmentKey;
   /** Empty: none (DEL only). */
   readonly netns: string;
+  /** CNI_NETNS_OVERRIDE: the netns may be the host's own, which is refused (code 8) otherwise. */
+  readonly netnsOverride?: true;
   readonly pod: PodRef;
   /** Directories of delegates. */
   readonly path: readonly string[];

@@ -1,0 +1,22 @@
+import { CniError, code } from '../api/cni-error.ts';
+
+/**
+ * Prints the error object of the CNI specification 1.1.0 section 5, ready for stdout. Anything that is no CniError is an
+ * internal error, 999; it shows its message, never its stack.
+ * @param cniVersion the config's, where known (`statedVersion`)
+ */
+export function printError(error: unknown, cniVersion = '1.1.0'): string {
+  const known = error instanceof CniError ? error : undefined;
+  const details = known?.details ?? '';
+  return JSON.stringify({
+    cniVersion,
+    code: known?.code ?? code.internal,
+    msg: messageOf(error),
+    ...(details === '' ? {} : { details }),
+  });
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof CniError) return error.message;
+  return `internal error: ${error instanceof Error ? error.message : String(error)}`;
+}
