@@ -3,7 +3,7 @@ import type { CIDR } from '../../api/kinds/cidr.ts';
 import type { PublishedNetwork } from '../../api/kinds/hostinterface.ts';
 import type { MultiNicNetwork } from '../../api/kinds/multinicnetwork.ts';
 import { parseNetwork } from '../../api/network-gate.ts';
-import { blocksOf, readBlock } from '../../ipam/blocks.ts';
+import { verifyPublished } from '../../ipam/blocks.ts';
 import { formatPrefix, samePrefix } from '../../net/prefix.ts';
 
 /** What the daemon knows of the cluster when it decides what this host serves. */
@@ -69,11 +69,9 @@ function adopt(published: PublishedNetwork, previous: HostPlan | undefined, view
   const cidr = view.cidr(name);
   const config = cidr?.spec?.config;
   if (config === undefined || config.uid !== uid) return 'its CIDR is not known here yet';
-  const blocks = verify(
-    published,
-    blocksOf(config, cidr?.spec?.interfaces ?? [], hostIndex, view.hostName, view.nics),
-  );
-  if (typeof blocks === 'string') return blocks;
+  const verified = verifyPublished(config, cidr?.spec?.interfaces ?? [], published, view.hostName, view.nics);
+  if (!verified.ok) return verified.message;
+  const { blocks } = verified;
   const moved = before === undefined ? undefined : movedUnderPods(before, blocks, view);
   if (moved !== undefined) return moved;
   return { network: name, uid, hostIndex, revision, draining: published.draining ?? false, ...kind, blocks };
@@ -88,21 +86,6 @@ function linkOf(object: MultiNicNetwork | undefined, before: HostPlan | undefine
   if (source === undefined) return undefined;
   const { linkKind, mode, routed, subnets, masterNets } = source;
   return { linkKind, mode, routed, subnets, masterNets };
-}
-
-/** The published blocks, each found equal to the computed one where the host still has the NIC. */
-function verify(published: PublishedNetwork, computed: readonly Block[]): Block[] | string {
-  const blocks: Block[] = [];
-  for (const status of published.blocks) {
-    const block = readBlock(status);
-    const own = computed.find((candidate) => candidate.interfaceIndex === block.interfaceIndex);
-    if (own === undefined) continue;
-    if (!sameAddresses(own, block)) {
-      return `published block ${text(block)} of rail ${block.interfaceIndex} differs from ${text(own)}, which follows from the ledger: not served`;
-    }
-    blocks.push({ ...own, draining: block.draining });
-  }
-  return blocks;
 }
 
 function movedUnderPods(before: HostPlan, blocks: readonly Block[], view: PlanView): string | undefined {
