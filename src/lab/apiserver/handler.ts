@@ -1,0 +1,118 @@
+import type { IncomingMessage } from 'node:http';
+import { errors } from './api-error.ts';
+import { contentType, readBody } from './body.ts';
+import type { Cluster } from './cluster.ts';
+import type { FieldValidation } from './decode.ts';
+import { type DeleteOptions, deleteObject } from './delete.ts';
+import { type Continuations, listObjects, selection } from './listing.ts';
+import { type Fields, fieldAt, isFields, type KubeRecord, keyOf } from './object.ts';
+import { applyPatch } from './patch.ts';
+import type { ObjectRequest } from './request.ts';
+import { groupVersion, resourceId } from './resource.ts';
+import { type Form, metadataOnly, tableOf } from './table.ts';
+import { changeObject, createObject, type WriteOptions, type Written } from './write.ts';
+
+export interface Answer {
+  readonly code: number;
+  readonly body: Fields;
+  readonly warnings?: readonly string[];
+}
+
+function writeOptions(query: URLSearchParams): WriteOptions {
+  const validation = query.get('fieldValidation') ?? 'Warn';
+  if (!['Strict', 'Warn', 'Ignore'].includes(validation)) {
+    throw errors.badRequest(
+      `fieldValidation: Unsupported value: "${validation}": supported values: "Ignore", "Strict", "Warn"`,
+    );
+  }
+  return { validation: validation as FieldValidation, dryRun: query.get('dryRun') === 'All' };
+}
+
+function shaped(cluster: Cluster, { resource }: ObjectRequest, object: KubeRecord, form: Form): Fields {
+  if (form.as === 'PartialObjectMetadata') return metadataOnly(object, form);
+  if (form.as === 'Object') return { ...object, apiVersion: groupVersion(resource) };
+  return tableOf(resource, [object], { resourceVersion: object.metadata.resourceVersion }, form, cluster.now());
+}
+
+function getObject(cluster: Cluster, { resource, namespace, name = '' }: ObjectRequest): KubeRecord {
+  const object = cluster.store.get(resourceId(resource), keyOf(namespace, name));
+  if (!object) throw errors.notFound(resource, name);
+  return object;
+}
+
+function change(cluster: Cluster, request: ObjectRequest, body: unknown, type: string): Written {
+  const { resource, namespace, name = '', subresource, verb, query } = request;
+  const next = verb === 'update' ? () => body : (old: KubeRecord) => applyPatch(resource, old, type, body);
+  return changeObject(cluster, resource, { namespace, name, subresource, next }, writeOptions(query));
+}
+
+function deleteOptions(body: unknown, query: URLSearchParams): DeleteOptions {
+  const given = isFields(body) ? body : {};
+  const policy = given.propagationPolicy ?? query.get('propagationPolicy');
+  const orphan = given.orphanDependents === true ? 'Orphan' : undefined;
+  const preconditions = given.preconditions;
+  return {
+    ...(policy === 'Foreground' || policy === 'Orphan' ? { propagationPolicy: policy } : {}),
+    ...(orphan ? { propagationPolicy: orphan } : {}),
+    ...(isFields(preconditions) ? { preconditions: preconditions as { uid?: string; resourceVersion?: string } } : {}),
+    dryRun: query.get('dryRun') === 'All' || (Array.isArray(given.dryRun) && given.dryRun.includes('All')),
+  };
+}
+
+function deleteOne(cluster: Cluster, request: ObjectRequest, body: unknown): Fields {
+  const { resource, namespace, name = '', query } = request;
+  const { object, gone } = deleteObject(cluster, resource, namespace, name, deleteOptions(body, query));
+  if (!gone) return { ...object };
+  const group = resource.group === '' ? {} : { group: resource.group };
+  const details = { name, ...group, kind: resource.plural, uid: object.metadata.uid };
+  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details };
+}
+
+function deleteAll(cluster: Cluster, request: ObjectRequest, body: unknown): Fields {
+  const { resource, query } = request;
+  const options = deleteOptions(body, query);
+  const objects = cluster.store.list(resourceId(resource)).filter(selection(request));
+  const items = objects.map(
+    ({ metadata: { namespace, name } }) => deleteObject(cluster, resource, namespace, name, options).object,
+  );
+  const metadata = { resourceVersion: String(cluster.store.revision) };
+  return { kind: resource.listKind, apiVersion: groupVersion(resource), metadata, items };
+}
+
+/** Answers every request for objects except watches. Throws ApiError. */
+export async function answerObjects(
+  cluster: Cluster,
+  continuations: Continuations,
+  request: ObjectRequest,
+  message: IncomingMessage,
+  form: Form,
+): Promise<Answer> {
+  const { verb, resource, namespace, query } = request;
+  if (verb === 'list') return { code: 200, body: listObjects(cluster, continuations, request, form) };
+  if (verb === 'get') return { code: 200, body: shaped(cluster, request, getObject(cluster, request), form) };
+  const body = await readBody(message);
+  if (verb === 'delete') return { code: 200, body: deleteOne(cluster, request, body) };
+  if (verb === 'deletecollection') return { code: 200, body: deleteAll(cluster, request, body) };
+  const written =
+    verb === 'create'
+      ? createObject(cluster, resource, namespace, body, writeOptions(query))
+      : change(cluster, request, body, contentType(message));
+  const answer = shaped(cluster, request, written.object, form);
+  return { code: verb === 'create' ? 201 : 200, body: answer, warnings: written.warnings };
+}
+
+/** SelfSubjectAccessReview: everybody may do everything here (`kubectl auth can-i`). */
+export async function reviewAccess(message: IncomingMessage): Promise<Answer> {
+  const body = await readBody(message);
+  const spec = fieldAt(body, ['spec']) ?? {};
+  return {
+    code: 201,
+    body: {
+      kind: 'SelfSubjectAccessReview',
+      apiVersion: 'authorization.k8s.io/v1',
+      metadata: {},
+      spec,
+      status: { allowed: true },
+    },
+  };
+}

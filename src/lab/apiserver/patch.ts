@@ -1,0 +1,29 @@
+import { errors } from './api-error.ts';
+import { jsonPatch } from './json-patch.ts';
+import { mergePatch } from './merge-patch.ts';
+import type { KubeRecord } from './object.ts';
+import type { Resource } from './resource.ts';
+import { strategicMerge } from './strategic-patch.ts';
+
+/** Patches an object by the request's content type. Throws ApiError 415 for types that this server does not take. */
+export function applyPatch(resource: Resource, object: KubeRecord, contentType: string, patch: unknown): unknown {
+  switch (contentType) {
+    case 'application/merge-patch+json':
+      return mergePatch(object, patch);
+    case 'application/json-patch+json':
+      return jsonPatch(object, patch);
+    case 'application/strategic-merge-patch+json':
+      if (resource.builtIn) return strategicMerge(object, patch);
+      throw errors.unsupportedMediaType(
+        `strategic merge patch is not supported for custom resources (${resource.kind}); use application/merge-patch+json`,
+      );
+    case 'application/apply-patch+yaml':
+      throw errors.unsupportedMediaType(
+        'server-side apply is not supported by this lab API server; use kubectl apply without --server-side, or PUT',
+      );
+    default:
+      throw errors.unsupportedMediaType(
+        `the body of the request was in an unknown format (${contentType}) - accepted media types include: application/json-patch+json, application/merge-patch+json`,
+      );
+  }
+}
