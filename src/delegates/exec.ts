@@ -1,0 +1,212 @@
+import { statSync } from 'node:fs';
+import { CniError, code } from '../api/cni-error.ts';
+import { emptyResult, readResult, resultObject } from '../cni/result.ts';
+import type { AttachmentKey, CniResult, CniVersion, Verb } from '../cni/types.ts';
+import { isOlder, isSupported } from '../cni/versions.ts';
+import { delegateError, failureOf, type Subject, subjectText } from './failure.ts';
+import { isObject } from './json.ts';
+import { attachmentText, attachmentVariable, endOrphans, type Orphan, ownerVariable, startTime } from './orphans.ts';
+import { type PluginRun, runPlugin } from './process.ts';
+import type { DelegateCall } from './types.ts';
+
+export interface DelegatesOptions {
+  /** Names this daemon and no other on the machine, across restarts: marks its delegates. */
+  readonly owner: string;
+  /** Put before the binary, to run it in the host's namespaces: ['nsenter', '-t', '1', '-n', '-m']. */
+  readonly enter?: readonly string[];
+  /** Where the host's files are seen: /proc/1/root with `enter`, else nothing. */
+  readonly root?: string;
+  /** PATH of delegates. */
+  readonly path?: string;
+  /** For one call of one delegate, ms. */
+  readonly timeoutMs?: number;
+  /** For what one call writes, bytes. */
+  readonly outputLimit?: number;
+}
+
+/** A delegate's process, as it can be found again. */
+export interface Spawned {
+  readonly call: DelegateCall;
+  readonly pid: number;
+  /** Ticks since boot. */
+  readonly startTime?: string;
+}
+
+/** What all calls of one attachment share. */
+export interface DelegateContext {
+  readonly key: AttachmentKey;
+  /** Path; empty: none (DEL only). */
+  readonly netns: string;
+  /** CNI_ARGS without IP, MAC, GATEWAY. */
+  readonly args: string;
+  /** Directories of CNI_PATH. */
+  readonly path: readonly string[];
+  /** Ends the delegates when the caller has gone. */
+  readonly signal?: AbortSignal;
+  readonly onSpawn?: (spawned: Spawned) => void;
+}
+
+export interface Delegates {
+  /** Path of the binary of that name. @throws CniError 103 naming binary and CNI_PATH, 4 for a name with a separator */
+  find(path: readonly string[], name: string): string;
+  /** CNI versions that the binary speaks; asked for once per file. @throws CniError */
+  versions(binary: string): Promise<readonly string[]>;
+  /**
+   * Runs one call.
+   * @param recorded result of its ADD, given to DEL and CHECK as prevResult
+   * @returns the result of ADD, else the empty one
+   * @throws CniError naming NIC and delegate, with the delegate's code where it gives one
+   */
+  run(
+    call: DelegateCall,
+    verb: 'ADD' | 'DEL' | 'CHECK',
+    context: DelegateContext,
+    recorded?: CniResult,
+  ): Promise<CniResult>;
+  /** Ends the delegates that an earlier run of this daemon left, and waits for their end. */
+  endOrphans(): Promise<readonly Orphan[]>;
+}
+
+export function createDelegates(options: DelegatesOptions): Delegates {
+  const { owner, enter = [], root = '', timeoutMs = 30_000, outputLimit = 1024 * 1024 } = options;
+  const path = options.path ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+  const running = new Set<number>();
+  const known = new Map<string, { readonly stamp: string; readonly versions: Promise<readonly string[]> }>();
+
+  async function execute(
+    binary: string,
+    subject: Subject,
+    env: Record<string, string>,
+    config: unknown,
+    more: Pick<DelegateContext, 'signal'> & { onSpawn?: (pid: number) => void } = {},
+  ): Promise<PluginRun> {
+    let run: PluginRun;
+    try {
+      run = await runPlugin([...enter, binary], {
+        env: { PATH: path, [ownerVariable]: owner, CNI_COMMAND: subject.verb, ...env },
+        input: JSON.stringify(config),
+        timeoutMs,
+        outputLimit,
+        ...(more.signal === undefined ? {} : { signal: more.signal }),
+        onSpawn(pid) {
+          running.add(pid);
+          more.onSpawn?.(pid);
+        },
+        onEnd: (pid) => running.delete(pid),
+      });
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw delegateError(subject, `cannot be started: ${binary}: ${why}`, '', cause);
+    }
+    if (run.end.kind !== 'status' || run.end.status !== 0) throw failureOf(subject, run);
+    return run;
+  }
+
+  async function askVersions(binary: string): Promise<readonly string[]> {
+    const subject: Subject = { plugin: binary, verb: 'VERSION' };
+    const run = await execute(binary, subject, {}, { cniVersion: '1.0.0' });
+    const answer = parse(subject, run.stdout);
+    const list = isObject(answer) ? answer['supportedVersions'] : undefined;
+    if (!Array.isArray(list)) throw delegateError(subject, 'did not answer with supportedVersions');
+    return list.filter((version) => typeof version === 'string');
+  }
+
+  return {
+    find: (directories, name) => findBinary(root, directories, name),
+    versions(binary) {
+      const stamp = stampOf(`${root}${binary}`);
+      const cached = known.get(binary);
+      if (cached?.stamp === stamp) return cached.versions;
+      const versions = askVersions(binary);
+      known.set(binary, { stamp, versions });
+      // What failed is asked for again.
+      versions.catch(() => known.delete(binary));
+      return versions;
+    },
+    async run(call, verb, context, recorded) {
+      const subject: Subject = { nic: call.nic, plugin: call.plugin, verb };
+      const binary = findBinary(root, context.path, call.plugin);
+      const env = environmentOf(call, context);
+      const { onSpawn, signal } = context;
+      const run = await execute(binary, subject, env, withRecorded(call, verb, recorded), {
+        ...(signal === undefined ? {} : { signal }),
+        ...(onSpawn === undefined ? {} : { onSpawn: (pid) => onSpawn(spawned(call, pid)) }),
+      });
+      return verb === 'ADD' ? resultOf(subject, call, run.stdout) : emptyResult;
+    },
+    endOrphans: () => endOrphans(owner, running),
+  };
+}
+
+function findBinary(root: string, directories: readonly string[], name: string): string {
+  if (!/^[\w.-]+$/.test(name) || name.startsWith('.')) {
+    throw new CniError(code.invalidEnvironment, `"${name}" is no name of a plugin binary`);
+  }
+  for (const directory of directories) {
+    const file = `${directory}/${name}`;
+    if (statSync(`${root}${file}`, { throwIfNoEntry: false })?.isFile() === true) return file;
+  }
+  throw new CniError(
+    code.delegate,
+    `the delegate ${name} is in no directory of CNI_PATH (${directories.join(':')}): install the CNI plugins on this host`,
+  );
+}
+
+/** Changes whenever the file is another. */
+function stampOf(file: string): string {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return stat === undefined ? '' : `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeMs}`;
+}
+
+function environmentOf(call: DelegateCall, context: DelegateContext): Record<string, string> {
+  return {
+    CNI_CONTAINERID: context.key.containerID,
+    CNI_NETNS: context.netns,
+    CNI_IFNAME: call.ifname,
+    CNI_ARGS: context.args,
+    CNI_PATH: context.path.join(':'),
+    [attachmentVariable]: attachmentText(context.key),
+  };
+}
+
+function spawned(call: DelegateCall, pid: number): Spawned {
+  const time = startTime(pid);
+  return { call, pid, ...(time === undefined ? {} : { startTime: time }) };
+}
+
+function versionOf(call: DelegateCall): CniVersion {
+  const version = call.config['cniVersion'];
+  return isSupported(version) ? version : '1.0.0';
+}
+
+/** DEL and CHECK get the recorded result from 0.4.0 on, as the specification has it. */
+function withRecorded(call: DelegateCall, verb: Verb, recorded: CniResult | undefined): unknown {
+  const version = versionOf(call);
+  if (verb === 'ADD' || recorded === undefined || isOlder(version, '0.4.0')) return call.config;
+  return { ...call.config, prevResult: resultObject(recorded, version) };
+}
+
+function resultOf(subject: Subject, call: DelegateCall, stdout: string): CniResult {
+  const json = parse(subject, stdout);
+  if (!isObject(json)) throw delegateError(subject, 'printed no result object', stdout.slice(0, 300));
+  try {
+    return readResult(json, versionOf(call));
+  } catch (error) {
+    if (!(error instanceof CniError)) throw error;
+    throw new CniError(
+      error.code,
+      `${subjectText(subject)} printed a wrong result: ${error.message}`,
+      error.details,
+      error,
+    );
+  }
+}
+
+function parse(subject: Subject, stdout: string): unknown {
+  if (stdout.trim() === '') throw delegateError(subject, 'ended well but printed nothing');
+  try {
+    return JSON.parse(stdout);
+  } catch (cause) {
+    throw delegateError(subject, 'printed no JSON', stdout.slice(0, 300), cause);
+  }
+}

@@ -1,0 +1,131 @@
+import { CniError, code } from '../api/cni-error.ts';
+import type { CniResult } from '../cni/types.ts';
+import { type Address, sameAddress } from '../net/address.ts';
+import { parseInterfaceAddress } from '../net/prefix.ts';
+import type { DelegateContext, Delegates } from './exec.ts';
+import { isObject, type JsonObject } from './json.ts';
+import type { DelegateCall } from './types.ts';
+
+/** As much of a link of a pod as is looked at; src/kernel's Link is one. */
+export interface SeenLink {
+  readonly name: string;
+  readonly mac: string;
+  readonly addresses: readonly { readonly address: Address; readonly scope: string }[];
+}
+
+/** Links in a namespace, undefined when there is no such namespace. */
+export type Look = (netns: string) => Promise<readonly SeenLink[] | undefined>;
+
+/**
+ * ADD of all calls, side by side, with the results in their order. When one fails, every one is undone before this throws,
+ * the failed one too (the ipvlan plugin leaves its link when a later step of ADD fails).
+ * @throws CniError of the first failed call; `details` has the others, and what could not be undone
+ */
+export async function addAll(
+  delegates: Delegates,
+  look: Look,
+  calls: readonly DelegateCall[],
+  context: DelegateContext,
+): Promise<readonly CniResult[]> {
+  const outcomes = await Promise.allSettled(calls.map((call) => delegates.run(call, 'ADD', context)));
+  const results = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  if (results.length === calls.length) return results;
+  const failures = errorsOf(outcomes);
+  const { signal: _ended, ...undoing } = context;
+  try {
+    await delAll(delegates, look, calls, undoing);
+  } catch (error) {
+    failures.push(asCniError(error));
+  }
+  throw merged(failures);
+}
+
+/**
+ * DEL of all calls, side by side. Looks first: a call whose interface is not there, or is another's (its MAC differs from
+ * the recorded one, or it carries an address that the call did not give), has nothing to delete; it is run all the same when
+ * its IPAM plugin keeps books. A failed DEL whose interface is gone afterwards is a success.
+ * @param recorded results of ADD by position, as far as there are any
+ * @throws CniError with all that could not be deleted
+ */
+export async function delAll(
+  delegates: Delegates,
+  look: Look,
+  calls: readonly DelegateCall[],
+  context: DelegateContext,
+  recorded: readonly CniResult[] = [],
+): Promise<void> {
+  const links = await linksIn(look, context.netns);
+  const mine = (call: DelegateCall, index: number, seen: typeof links): boolean =>
+    seen === 'unknown' || seen.some((link) => isLinkOf(link, call, recorded[index]));
+  const foreign = (call: DelegateCall, index: number): boolean =>
+    links !== 'unknown' && links.some((link) => link.name === call.ifname) && !mine(call, index, links);
+
+  const due = calls
+    .map((call, index) => ({ call, index }))
+    .filter(({ call, index }) => !foreign(call, index) && (mine(call, index, links) || keepsBooks(call)));
+  const outcomes = await Promise.allSettled(
+    due.map(({ call, index }) => delegates.run(call, 'DEL', context, recorded[index])),
+  );
+  if (errorsOf(outcomes).length === 0) return;
+  const after = await linksIn(look, context.netns);
+  const left = outcomes.filter((outcome, position) => {
+    const entry = due[position];
+    if (outcome.status === 'fulfilled' || entry === undefined) return false;
+    return keepsBooks(entry.call) || mine(entry.call, entry.index, after);
+  });
+  if (left.length > 0) throw merged(errorsOf(left));
+}
+
+async function linksIn(look: Look, netns: string): Promise<readonly SeenLink[] | 'unknown'> {
+  if (netns === '') return [];
+  try {
+    return (await look(netns)) ?? [];
+  } catch {
+    return 'unknown';
+  }
+}
+
+function isLinkOf(link: SeenLink, call: DelegateCall, recorded: CniResult | undefined): boolean {
+  if (link.name !== call.ifname) return false;
+  const mac = recorded?.interfaces.find((wanted) => wanted.name === call.ifname)?.mac;
+  if (mac !== undefined) return mac.toLowerCase() === link.mac.toLowerCase();
+  const given = givenAddresses(call);
+  const held = link.addresses.filter(({ scope }) => scope === 'global');
+  return held.every(({ address }) => given.some((own) => sameAddress(own, address)));
+}
+
+/** Addresses of a call's static IPAM. */
+function givenAddresses(call: DelegateCall): Address[] {
+  const list = ipamOf(call)['addresses'];
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((entry: unknown) => {
+    const address = isObject(entry) ? entry['address'] : undefined;
+    return typeof address === 'string' ? [parseInterfaceAddress(address).address] : [];
+  });
+}
+
+function keepsBooks(call: DelegateCall): boolean {
+  const type = ipamOf(call)['type'];
+  return type !== undefined && type !== 'static';
+}
+
+function ipamOf(call: DelegateCall): JsonObject {
+  const ipam = call.config['ipam'];
+  return isObject(ipam) ? ipam : {};
+}
+
+function errorsOf(outcomes: readonly PromiseSettledResult<unknown>[]): CniError[] {
+  return outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [asCniError(outcome.reason)] : []));
+}
+
+function asCniError(error: unknown): CniError {
+  if (error instanceof CniError) return error;
+  return new CniError(code.internal, error instanceof Error ? error.message : String(error), '', error);
+}
+
+function merged(errors: readonly CniError[]): CniError {
+  const [first, ...others] = errors;
+  if (first === undefined) return new CniError(code.internal, 'a delegate failed without a reason');
+  const details = [first.details, ...others.map((error) => error.message)].filter((part) => part !== '').join('; ');
+  return new CniError(first.code, first.message, details, first);
+}

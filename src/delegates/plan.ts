@@ -1,0 +1,109 @@
+import { CniError, code } from '../api/cni-error.ts';
+import type { LinkKind, LinkMode } from '../api/network.ts';
+import { type CniVersion, supportedVersions } from '../cni/types.ts';
+import type { Address } from '../net/address.ts';
+import { formatInterfaceAddress } from '../net/prefix.ts';
+import type { DelegateCall } from './types.ts';
+
+/** A NIC of an attachment with what it gets. */
+export interface ChosenNic {
+  /** Host NIC. */
+  readonly nic: string;
+  /** Interface in the pod. */
+  readonly ifname: string;
+  /** At most one per family; `length` is that of the rail's prefix (vlanCIDR), so that the whole rail is on-link. */
+  readonly addresses: readonly { readonly address: Address; readonly length: number }[];
+}
+
+export interface CallsInput {
+  /** Name of the network configuration. */
+  readonly network: string;
+  /** As negotiated with the delegate, see `negotiate`. */
+  readonly cniVersion: CniVersion;
+  readonly linkKind: LinkKind;
+  readonly mode: LinkMode;
+  /** The delegate's keys as the network configuration carries them. */
+  readonly plugin: Readonly<Record<string, unknown>>;
+  readonly nics: readonly ChosenNic[];
+}
+
+/**
+ * Keys of the network's plugin object that are not handed on: decided here for each NIC, or such that one value for all NICs
+ * would be wrong (a MAC or an address would be on every NIC at once; NICs of the pool are never in the pod).
+ */
+const ownKeys: ReadonlySet<string> = new Set([
+  'cniVersion',
+  'name',
+  'type',
+  'master',
+  'mode',
+  'mtu',
+  'ipam',
+  'ips',
+  'mac',
+  'dns',
+  'args',
+  'runtimeConfig',
+  'capabilities',
+  'prevResult',
+  'ipMasq',
+  'linkInContainer',
+]);
+
+/**
+ * One complete call per NIC, in their order. Addresses go through the `static` IPAM plugin; other keys of the network's
+ * plugin object are handed on as they are.
+ * @throws CniError 7 for an mtu that is no number from 68 to 65535
+ */
+export function planCalls(input: CallsInput): DelegateCall[] {
+  const given = Object.entries(input.plugin).filter(([key]) => !ownKeys.has(key));
+  const mtu = mtuOf(input);
+  return input.nics.map(({ nic, ifname, addresses }) => ({
+    nic,
+    ifname,
+    plugin: input.linkKind,
+    config: {
+      ...Object.fromEntries(given),
+      cniVersion: input.cniVersion,
+      name: input.network,
+      type: input.linkKind,
+      master: nic,
+      mode: input.mode,
+      ...(mtu === undefined ? {} : { mtu }),
+      ipam: {
+        type: 'static',
+        addresses: addresses.map(({ address, length }) => ({ address: formatInterfaceAddress(address, length) })),
+      },
+    },
+  }));
+}
+
+/** 0 and absent mean the master's; texts of digits are taken, as plugin.args of a network has texts only. */
+function mtuOf({ plugin, network }: CallsInput): number | undefined {
+  const value = plugin['mtu'];
+  if (value === undefined || value === null || value === '') return undefined;
+  const mtu = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+  if (mtu === 0) return undefined;
+  if (typeof mtu !== 'number' || !Number.isInteger(mtu) || mtu < 68 || mtu > 65535) {
+    throw new CniError(
+      code.invalidConfig,
+      `network ${network}: plugin.mtu is ${JSON.stringify(value)}, but must be a number from 68 to 65535`,
+    );
+  }
+  return mtu;
+}
+
+/**
+ * The version to speak with a delegate: the newest that both know and that is not newer than the attachment's; where the
+ * delegate only knows newer ones, the oldest of those (results are converted).
+ * @throws CniError 1 when it knows none of ours
+ */
+export function negotiate(delegate: string, known: readonly string[], wanted: CniVersion): CniVersion {
+  const common = supportedVersions.filter((version) => known.includes(version));
+  const chosen = common.findLast((version) => version <= wanted) ?? common[0];
+  if (chosen !== undefined) return chosen;
+  throw new CniError(
+    code.incompatibleVersion,
+    `the delegate ${delegate} speaks CNI ${known.join(', ') || 'no version'}; multinic speaks ${supportedVersions.join(', ')}: install CNI plugins of another release`,
+  );
+}
