@@ -1,0 +1,119 @@
+import type { Nic } from '../../api/host.ts';
+import { createClient } from '../../kube/client.ts';
+import { systemClock } from '../../kube/clock.ts';
+import { loadCluster } from '../../kube/config.ts';
+import { runController } from '../../kube/controller.ts';
+import { createQueue } from '../../kube/queue.ts';
+import type { Kernel } from '../../kernel/types.ts';
+import { watchNics } from '../../nic/watch.ts';
+import type { DaemonMetrics } from '../../observe/metrics.ts';
+import type { Readiness } from '../../observe/readiness.ts';
+import type { Logger } from '../../observe/logger.ts';
+import type { Store } from '../../store/types.ts';
+import type { AttachEngine } from '../attach/engine.ts';
+import type { HostState } from '../host-state.ts';
+import type { DaemonOptions } from '../main.ts';
+import { startCaches } from './caches.ts';
+import { createPublishing } from './publishing.ts';
+import { recoverStore } from './recover-store.ts';
+import { createPlanning } from './planning.ts';
+import { createRouting, type RouteReport } from './routing.ts';
+
+export interface ClusterParts {
+  readonly options: DaemonOptions;
+  readonly kernel: Kernel;
+  readonly store: Store;
+  readonly state: HostState;
+  readonly engine: AttachEngine;
+  readonly readiness: Readiness;
+  readonly metrics: DaemonMetrics;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+export interface ClusterLoops {
+  routes(): readonly RouteReport[];
+  /** Resolves when the signal has ended all loops. */
+  readonly closed: Promise<void>;
+}
+
+/** Work of the loops, each a level: what is desired is computed anew, whatever woke it. */
+type Step = 'recovery' | 'plan' | 'routes' | 'published';
+
+/** How long changes are gathered before a step runs, ms. */
+const settleMs = 20;
+/** Everything is looked at again so often, whatever events said, ms. */
+const resyncMs = 60_000;
+
+/**
+ * Starts what connects the host with the cluster: NICs and ledger in, plan and routes out, claims and pools back. Resolves
+ * when the NICs are known and the routes of the cached plan stand, so that ADD is served only then; the API may be away.
+ */
+export async function startCluster(parts: ClusterParts): Promise<ClusterLoops> {
+  const { options, state, log, signal, readiness, engine, kernel } = parts;
+  const clock = systemClock();
+  const queue = createQueue(clock);
+  const wake = (step: Step): void => queue.addAfter(step, settleMs);
+  const client = createClient({
+    cluster: await loadCluster({
+      ...(options.kubeconfig !== undefined && { kubeconfig: options.kubeconfig }),
+      env: process.env,
+    }),
+    userAgent: 'multinic-daemon/0.1.0',
+  });
+  const caches = startCaches({ client, node: options.node, signal, log, onChange: wake });
+  const planning = createPlanning({ ...parts, caches });
+  const routing = createRouting({ ...parts, caches });
+  const publishing = createPublishing({ ...parts, caches, client, trouble: (network) => routing.trouble(network) });
+
+  const onNics = (nics: readonly Nic[]): void => {
+    state.nics = nics;
+    readiness.set('nics', undefined);
+    wake('plan');
+  };
+  await watchNics({
+    kernel,
+    include: options.nicsInclude,
+    exclude: options.nicsExclude,
+    onChange: onNics,
+    signal,
+    log,
+  });
+  await routing.sync();
+  kernel.watch(() => wake('routes'), signal);
+  engine.onChange(() => wake('published'));
+
+  const steps: Record<Step, () => Promise<{ after: number } | undefined>> = {
+    recovery: async () => recoverStore({ ...parts, caches }),
+    plan: async () => {
+      if (await planning.derive()) await routing.sync();
+      wake('published');
+      return { after: resyncMs };
+    },
+    routes: async () => {
+      await routing.sync();
+      return undefined;
+    },
+    published: async () => publishing.sync(),
+  };
+  const loops = runController({
+    name: 'daemon',
+    queue,
+    clock,
+    workers: 3,
+    reconcile: (key) => steps[key as Step](),
+    logger: log,
+    signal,
+  });
+  caches.synced.then(
+    () => {
+      queue.add('recovery');
+      queue.add('plan');
+    },
+    () => {},
+  );
+  return {
+    routes: () => routing.report(),
+    closed: loops.then(() => client.close()),
+  };
+}

@@ -1,0 +1,29 @@
+import type { Kernel } from '../../kernel/types.ts';
+import type { Readiness } from '../../observe/readiness.ts';
+import type { Logger } from '../../observe/logger.ts';
+import { originName } from '../../store/open.ts';
+import type { Store } from '../../store/types.ts';
+import { importRecords, recordsFromPools } from '../recovery/from-pools.ts';
+import type { Caches } from './caches.ts';
+
+/**
+ * A host that comes without its store asks its IPPools what it has handed out before it gives an address: a missing file
+ * never means that all is free. Marks the store as good afterwards.
+ */
+export async function recoverStore(parts: {
+  readonly store: Store;
+  readonly kernel: Kernel;
+  readonly readiness: Readiness;
+  readonly log: Logger;
+  readonly caches: Caches;
+}): Promise<undefined> {
+  const { store, kernel, readiness, log, caches } = parts;
+  if (store.get(originName) !== undefined) {
+    const records = recordsFromPools(caches.pools.list(), kernel.bootId(), Date.now());
+    const count = await importRecords(store, records);
+    await store.set(originName, undefined);
+    log.info({ attachments: count }, 'the store begins with what the IPPools say');
+  }
+  readiness.set('recovery', undefined);
+  return undefined;
+}

@@ -1,0 +1,54 @@
+import type { IPPool } from '../../api/kinds/ippool.ts';
+import { emptyResult } from '../../cni/result.ts';
+import type { AttachmentKey } from '../../cni/types.ts';
+import { parseAddress } from '../../net/address.ts';
+import { keyText } from '../../store/key.ts';
+import type { AttachmentRecord, HeldAddress, Store } from '../../store/types.ts';
+
+/**
+ * What a host without its store still knows from its IPPools: who held which address when they were last published. The
+ * records carry no delegates: a DEL frees the addresses, the links go with their namespace.
+ */
+export function recordsFromPools(pools: readonly IPPool[], bootId: string, now: number): AttachmentRecord[] {
+  const found = new Map<string, { key: AttachmentKey; pod: AttachmentRecord['pod']; addresses: HeldAddress[] }>();
+  for (const { spec, status } of pools) {
+    for (const allocation of status?.allocations ?? []) {
+      const network = spec?.netAttachDef ?? '';
+      const key = { network, containerID: allocation.containerID, ifname: allocation.ifname };
+      const pod = { namespace: allocation.namespace ?? '', name: allocation.pod ?? '', uid: allocation.podUID ?? '' };
+      const entry = found.get(keyText(key)) ?? { key, pod, addresses: [] };
+      entry.addresses.push({
+        address: parseAddress(allocation.address),
+        interfaceIndex: spec?.interfaceIndex ?? 0,
+        nic: spec?.interfaceName ?? '',
+      });
+      found.set(keyText(key), entry);
+    }
+  }
+  return [...found.values()].map(({ key, pod, addresses }) => ({
+    key,
+    state: 'pending',
+    stamp: { bootId, ns: 0n },
+    netns: '',
+    netnsId: '',
+    pod,
+    path: [],
+    args: '',
+    calls: [],
+    addresses,
+    masters: [],
+    createdAt: now,
+  }));
+}
+
+/** Enters them as ready, so that none of their addresses is given out again. @returns how many */
+export async function importRecords(store: Store, records: readonly AttachmentRecord[]): Promise<number> {
+  for (const record of records) {
+    const conflict = await store.begin(record);
+    if (conflict !== undefined && conflict.kind !== 'attachment') {
+      throw new Error(`IPPools contradict each other at ${keyText(record.key)}: ${conflict.kind}`);
+    }
+    await store.finish(record.key, [], emptyResult);
+  }
+  return records.length;
+}
