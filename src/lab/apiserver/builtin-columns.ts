@@ -1,5 +1,5 @@
 import { ageOf } from './age.ts';
-import { type Fields, fieldAt, isFields, type KubeRecord } from './object.ts';
+import { type Fields, fieldAt, fieldsOf, isFields, type KubeRecord, listOf, textOf } from './object.ts';
 import type { TableColumn } from './resource.ts';
 
 type Cell = TableColumn['cell'];
@@ -11,11 +11,10 @@ function column(name: string, cell: Cell, priority = 0): TableColumn {
 const text =
   (...path: string[]): Cell =>
   (object) =>
-    String(fieldAt(object, path) ?? '');
+    textOf(fieldAt(object, path));
 
 function listAt(object: unknown, ...path: string[]): Fields[] {
-  const value = fieldAt(object, path);
-  return Array.isArray(value) ? value.filter(isFields) : [];
+  return listOf(fieldAt(object, path)).filter(isFields);
 }
 
 /** The first column of every table. */
@@ -48,15 +47,13 @@ function podReady(object: KubeRecord): string {
 }
 
 function podPhase(object: KubeRecord): string {
-  return object.metadata.deletionTimestamp === undefined
-    ? (text('status', 'phase')(object, 0) as string)
-    : 'Terminating';
+  return object.metadata.deletionTimestamp === undefined ? textOf(fieldAt(object, ['status', 'phase'])) : 'Terminating';
 }
 
 function count(field: string): Cell {
   return (object) => {
     const value = object[field];
-    return String(Array.isArray(value) ? value.length : Object.keys(isFields(value) ? value : {}).length);
+    return String(Array.isArray(value) ? value.length : Object.keys(fieldsOf(value)).length);
   };
 }
 
@@ -65,8 +62,8 @@ function lastSeen(object: KubeRecord, now: number): string {
 }
 
 function involved(object: KubeRecord): string {
-  const kind = String(fieldAt(object, ['involvedObject', 'kind']) ?? '').toLowerCase();
-  return `${kind}/${String(fieldAt(object, ['involvedObject', 'name']) ?? '')}`;
+  const kind = textOf(fieldAt(object, ['involvedObject', 'kind'])).toLowerCase();
+  return `${kind}/${textOf(fieldAt(object, ['involvedObject', 'name']))}`;
 }
 
 /** Columns of the built-in kinds (after NAME), as kube-apiserver prints them; kinds not named here show their age. */

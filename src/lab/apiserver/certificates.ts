@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fieldsOf, textOf } from './object.ts';
 
 /** PEM texts of a new certificate authority and a server certificate that it signed. */
 export interface Certificates {
@@ -18,8 +19,8 @@ function openssl(folder: string, args: readonly string[]): void {
   try {
     execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
   } catch (error) {
-    const { stderr, message } = error as Error & { stderr?: string };
-    throw new Error(`openssl ${args[0]} failed: ${stderr ?? message}`, { cause: error });
+    const words = textOf(fieldsOf(error).stderr, String(error));
+    throw new Error(`openssl ${args[0]} failed: ${words}`, { cause: error });
   }
 }
 
@@ -56,10 +57,8 @@ export function makeCertificates(hosts: readonly string[]): Certificates {
       '-subj',
       '/CN=multinic-lab-apiserver',
     ]);
-    openssl(folder, [
-      ...['x509', '-req', '-in', 'server.csr', '-out', 'server.crt', '-days', '3650'],
-      ...['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-extfile', 'extensions'],
-    ]);
+    const signing = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-extfile', 'extensions'];
+    openssl(folder, ['x509', '-req', '-in', 'server.csr', '-out', 'server.crt', '-days', '3650', ...signing]);
     const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
     return { ca: read('ca.crt'), cert: read('server.crt'), key: read('server.key') };
   } finally {

@@ -1,6 +1,6 @@
 import type { Cause } from './api-error.ts';
 import { jsonPath } from './json-path.ts';
-import { type Fields, fieldAt, isFields, type KubeRecord } from './object.ts';
+import { type Fields, fieldAt, fieldsOf, isFields, type KubeRecord, listOf, textOf } from './object.ts';
 
 /** Keywords of JSONSchemaProps; anything else in a CRD's schema is an unknown field to a real server. */
 const knownKeywords = new Set(
@@ -79,18 +79,18 @@ function schemaCauses(schema: Fields, path: string): Cause[] {
 }
 
 function columnCauses(version: Fields, path: string): Cause[] {
-  const columns = Array.isArray(version.additionalPrinterColumns) ? version.additionalPrinterColumns : [];
-  return columns.flatMap((column: Fields, i): Cause[] => {
+  const columns = listOf(version.additionalPrinterColumns);
+  return columns.map(fieldsOf).flatMap((column, i): Cause[] => {
     const at = `${path}.additionalPrinterColumns[${i}]`;
     const causes: Cause[] = [];
     if (typeof column.name !== 'string') causes.push(required(`${at}.name`));
     if (!['boolean', 'date', 'integer', 'number', 'string'].includes(String(column.type)))
       causes.push(invalid(`${at}.type`, column.type, 'must be one of boolean,date,integer,number,string'));
     try {
-      if (!String(column.jsonPath ?? '').startsWith('.')) throw new Error('must be a simple json path starting with .');
-      jsonPath(String(column.jsonPath));
+      if (!textOf(column.jsonPath).startsWith('.')) throw new Error('must be a simple json path starting with .');
+      jsonPath(textOf(column.jsonPath));
     } catch (error) {
-      causes.push(invalid(`${at}.jsonPath`, column.jsonPath, (error as Error).message));
+      causes.push(invalid(`${at}.jsonPath`, column.jsonPath, error instanceof Error ? error.message : String(error)));
     }
     return causes;
   });
@@ -108,7 +108,7 @@ function versionCauses(version: Fields, path: string): Cause[] {
 
 /** Everything for which kube-apiserver would refuse a CustomResourceDefinition, among what matters to hand-made ones. */
 export function crdCauses(crd: KubeRecord): Cause[] {
-  const spec = isFields(crd.spec) ? crd.spec : {};
+  const spec = fieldsOf(crd.spec);
   const causes: Cause[] = [];
   for (const path of [['group'], ['scope'], ['names', 'plural'], ['names', 'kind']]) {
     if (typeof fieldAt(spec, path) !== 'string') causes.push(required(['spec', ...path].join('.')));
@@ -122,7 +122,7 @@ export function crdCauses(crd: KubeRecord): Cause[] {
       message: `Unsupported value: ${JSON.stringify(spec.scope)}: supported values: "Cluster", "Namespaced"`,
       field: 'spec.scope',
     });
-  const versions = Array.isArray(spec.versions) ? spec.versions.filter(isFields) : [];
+  const versions = listOf(spec.versions).map(fieldsOf);
   if (versions.filter((version) => version.storage === true).length !== 1)
     causes.push(
       invalid(

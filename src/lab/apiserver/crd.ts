@@ -2,21 +2,23 @@ import { ageOf } from './age.ts';
 import { ageColumn, builtInColumns, nameColumn } from './builtin-columns.ts';
 import { crdCauses } from './crd-check.ts';
 import { jsonPath } from './json-path.ts';
-import { type Fields, fieldAt, isFields, type KubeRecord } from './object.ts';
+import { type Fields, fieldAt, fieldsOf, type KubeRecord, listOf, textOf } from './object.ts';
 import type { Resource, TableColumn } from './resource.ts';
-import { rootSchema, type StructuralSchema } from './structural.ts';
+import { rootSchema, schemaFrom } from './structural.ts';
 import { schemaValidator } from './validation.ts';
 
 /** The finalizer that keeps a CRD until its objects are gone. */
 export const crdFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
 
 function established(crd: KubeRecord): KubeRecord {
-  const spec = isFields(crd.spec) ? crd.spec : {};
-  const names = isFields(spec.names) ? spec.names : {};
+  const spec = fieldsOf(crd.spec);
+  const names = fieldsOf(spec.names);
   const kind = String(names.kind);
   const accepted: Fields = { singular: kind.toLowerCase(), listKind: `${kind}List`, ...names };
   const at = crd.metadata.creationTimestamp;
-  const stored = (Array.isArray(spec.versions) ? spec.versions : []).filter((v: Fields) => v.storage === true);
+  const stored = listOf(spec.versions)
+    .map(fieldsOf)
+    .filter((version) => version.storage === true);
   const condition = (type: string, reason: string, message: string): Fields => ({
     type,
     status: 'True',
@@ -33,7 +35,7 @@ function established(crd: KubeRecord): KubeRecord {
         condition('Established', 'InitialNamesAccepted', 'the initial names have been accepted'),
       ],
       acceptedNames: accepted,
-      storedVersions: stored.map((version: Fields) => version.name),
+      storedVersions: stored.map((version) => version.name),
     },
   };
 }
@@ -86,29 +88,29 @@ function columnOf(column: Fields): TableColumn {
     name: String(column.name),
     type,
     ...(typeof column.format === 'string' ? { format: column.format } : {}),
-    description: String(column.description ?? `Custom resource definition column (in JSONPath format): ${path}`),
+    description: textOf(column.description, `Custom resource definition column (in JSONPath format): ${path}`),
     priority: Number(column.priority ?? 0),
     cell: cellOf(type, path),
   };
 }
 
 function strings(value: unknown): string[] {
-  return Array.isArray(value) ? value.map(String) : [];
+  return listOf(value).map((item) => textOf(item));
 }
 
 function versionResource(spec: Fields, version: Fields): Resource {
-  const names = isFields(spec.names) ? spec.names : {};
+  const names = fieldsOf(spec.names);
   const kind = String(names.kind);
-  const columns = Array.isArray(version.additionalPrinterColumns) ? version.additionalPrinterColumns : [];
-  const selectable = Array.isArray(version.selectableFields) ? version.selectableFields : [];
-  const schema = rootSchema(fieldAt(version, ['schema', 'openAPIV3Schema']) as StructuralSchema);
+  const columns = listOf(version.additionalPrinterColumns).map(fieldsOf);
+  const selectable = listOf(version.selectableFields).map(fieldsOf);
+  const schema = rootSchema(schemaFrom(fieldAt(version, ['schema', 'openAPIV3Schema'])));
   return {
     group: String(spec.group),
     version: String(version.name),
     kind,
-    listKind: String(names.listKind ?? `${kind}List`),
+    listKind: textOf(names.listKind, `${kind}List`),
     plural: String(names.plural),
-    singular: String(names.singular ?? kind.toLowerCase()),
+    singular: textOf(names.singular, kind.toLowerCase()),
     shortNames: strings(names.shortNames),
     categories: strings(names.categories),
     namespaced: spec.scope === 'Namespaced',
@@ -116,7 +118,7 @@ function versionResource(spec: Fields, version: Fields): Resource {
     statusTakesMetadata: false,
     counted: true,
     builtIn: false,
-    selectableFields: selectable.map((field: Fields) => String(field.jsonPath).replace(/^\./, '')),
+    selectableFields: selectable.map((field) => textOf(field.jsonPath).replace(/^\./, '')),
     columns: [nameColumn, ...(columns.length > 0 ? columns.map(columnOf) : [ageColumn])],
     schema,
     validate: schemaValidator(schema),
@@ -125,7 +127,7 @@ function versionResource(spec: Fields, version: Fields): Resource {
 
 /** The resources that a CRD defines, one for each served version. */
 export function resourcesOf(crd: KubeRecord): Resource[] {
-  const spec = isFields(crd.spec) ? crd.spec : {};
-  const versions = Array.isArray(spec.versions) ? spec.versions.filter(isFields) : [];
+  const spec = fieldsOf(crd.spec);
+  const versions = listOf(spec.versions).map(fieldsOf);
   return versions.filter((version) => version.served === true).map((version) => versionResource(spec, version));
 }

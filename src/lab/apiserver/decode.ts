@@ -1,6 +1,6 @@
 import { errors } from './api-error.ts';
 import { checkMetaTypes } from './meta-check.ts';
-import { type Fields, isFields, type KubeRecord } from './object.ts';
+import { type Fields, fieldsOf, isFields, isRecord, type KubeRecord, textOf } from './object.ts';
 import { groupVersion, type Resource } from './resource.ts';
 import { prune, withDefaults } from './structural.ts';
 
@@ -19,7 +19,7 @@ function cleanMeta(metadata: Fields): Fields {
   return Object.fromEntries(
     Object.entries(rest).filter(([, value]) => {
       if (value === null || value === '') return false;
-      return typeof value !== 'object' || Object.keys(value as object).length > 0;
+      return typeof value !== 'object' || Object.keys(value ?? {}).length > 0;
     }),
   );
 }
@@ -31,12 +31,12 @@ function checkType(resource: Resource, body: Fields): void {
   if (kind === undefined || kind === '') throw errors.badRequest("Object 'Kind' is missing in the request body");
   if (apiVersion !== expected) {
     throw errors.badRequest(
-      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected})`,
+      `the API version in the data (${textOf(apiVersion)}) does not match the expected API version (${expected})`,
     );
   }
   if (kind !== resource.kind) {
     throw errors.badRequest(
-      `${resource.kind} in version "${resource.version}" cannot be handled as a ${String(kind)}: the kind in the data (${String(kind)}) does not match the expected kind (${resource.kind})`,
+      `${resource.kind} in version "${resource.version}" cannot be handled as a ${textOf(kind)}: the kind in the data (${textOf(kind)}) does not match the expected kind (${resource.kind})`,
     );
   }
 }
@@ -44,7 +44,7 @@ function checkType(resource: Resource, body: Fields): void {
 function pruned(resource: Resource, body: Fields, validation: FieldValidation): { body: Fields; warnings: string[] } {
   const unknown: string[] = [];
   if (!resource.schema) return { body, warnings: [] };
-  const kept = withDefaults(resource.schema, prune(resource.schema, body, '', unknown)) as Fields;
+  const kept = fieldsOf(withDefaults(resource.schema, prune(resource.schema, body, '', unknown)));
   const texts = unknown.map((path) => `unknown field "${path}"`);
   if (texts.length > 0 && validation === 'Strict') {
     throw errors.badRequest(
@@ -61,11 +61,12 @@ export function decode(resource: Resource, body: unknown, validation: FieldValid
   const given = body.metadata ?? {};
   checkMetaTypes(given);
   const result = pruned(resource, { ...body, metadata: given }, validation);
-  const object = {
+  const object: unknown = {
     ...result.body,
     apiVersion: groupVersion(resource),
     kind: resource.kind,
-    metadata: cleanMeta(result.body.metadata as Fields),
+    metadata: cleanMeta(fieldsOf(result.body.metadata)),
   };
-  return { object: object as unknown as KubeRecord, warnings: result.warnings };
+  if (!isRecord(object)) throw errors.badRequest('the request body is not a Kubernetes object');
+  return { object, warnings: result.warnings };
 }

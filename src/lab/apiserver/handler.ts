@@ -2,10 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { errors } from './api-error.ts';
 import { contentType, readBody } from './body.ts';
 import type { Cluster } from './cluster.ts';
-import type { FieldValidation } from './decode.ts';
 import { type DeleteOptions, deleteObject } from './delete.ts';
 import { type Continuations, listObjects, selection } from './listing.ts';
-import { type Fields, fieldAt, isFields, type KubeRecord, keyOf } from './object.ts';
+import { type Fields, fieldAt, fieldsOf, isFields, type KubeRecord, keyOf, listOf } from './object.ts';
 import { applyPatch } from './patch.ts';
 import type { ObjectRequest } from './request.ts';
 import { groupVersion, resourceId } from './resource.ts';
@@ -19,13 +18,12 @@ export interface Answer {
 }
 
 function writeOptions(query: URLSearchParams): WriteOptions {
+  const dryRun = query.get('dryRun') === 'All';
   const validation = query.get('fieldValidation') ?? 'Warn';
-  if (!['Strict', 'Warn', 'Ignore'].includes(validation)) {
-    throw errors.badRequest(
-      `fieldValidation: Unsupported value: "${validation}": supported values: "Ignore", "Strict", "Warn"`,
-    );
-  }
-  return { validation: validation as FieldValidation, dryRun: query.get('dryRun') === 'All' };
+  if (validation === 'Strict' || validation === 'Warn' || validation === 'Ignore') return { validation, dryRun };
+  throw errors.badRequest(
+    `fieldValidation: Unsupported value: "${validation}": supported values: "Ignore", "Strict", "Warn"`,
+  );
 }
 
 function shaped(cluster: Cluster, { resource }: ObjectRequest, object: KubeRecord, form: Form): Fields {
@@ -47,15 +45,15 @@ function change(cluster: Cluster, request: ObjectRequest, body: unknown, type: s
 }
 
 function deleteOptions(body: unknown, query: URLSearchParams): DeleteOptions {
-  const given = isFields(body) ? body : {};
+  const given = fieldsOf(body);
   const policy = given.propagationPolicy ?? query.get('propagationPolicy');
   const orphan = given.orphanDependents === true ? 'Orphan' : undefined;
   const preconditions = given.preconditions;
   return {
     ...(policy === 'Foreground' || policy === 'Orphan' ? { propagationPolicy: policy } : {}),
     ...(orphan ? { propagationPolicy: orphan } : {}),
-    ...(isFields(preconditions) ? { preconditions: preconditions as { uid?: string; resourceVersion?: string } } : {}),
-    dryRun: query.get('dryRun') === 'All' || (Array.isArray(given.dryRun) && given.dryRun.includes('All')),
+    ...(isFields(preconditions) ? { preconditions } : {}),
+    dryRun: query.get('dryRun') === 'All' || listOf(given.dryRun).includes('All'),
   };
 }
 

@@ -19,9 +19,10 @@ function stepsOf(pointer: unknown): string[] {
 function read(document: unknown, steps: readonly string[], pointer: unknown): unknown {
   let value = document;
   for (const step of steps) {
-    const list = Array.isArray(value) && /^(0|[1-9]\d*)$/.test(step);
+    const list: readonly unknown[] | undefined =
+      Array.isArray(value) && /^(0|[1-9]\d*)$/.test(step) ? value : undefined;
     const next: unknown = list
-      ? (value as unknown[])[Number(step)]
+      ? list[Number(step)]
       : isFields(value) && Object.hasOwn(value, step)
         ? value[step]
         : undefined;

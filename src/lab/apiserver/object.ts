@@ -32,14 +32,39 @@ export function recordKey(object: KubeRecord): string {
   return keyOf(object.metadata.namespace, object.metadata.name);
 }
 
+/** The value if it is an object, else an empty one. */
+export function fieldsOf(value: unknown): Fields {
+  return isFields(value) ? value : {};
+}
+
+/** The value if it is a list, else an empty one. */
+export function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** A plain value as text; `missing` for everything else. */
+export function textOf(value: unknown, missing = ''): string {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : missing;
+}
+
+/** Whether a JSON value has the frame of a Kubernetes object; what is in metadata is checked by checkMetaTypes. */
+export function isRecord(value: unknown): value is KubeRecord {
+  return (
+    isFields(value) &&
+    typeof value.apiVersion === 'string' &&
+    typeof value.kind === 'string' &&
+    isFields(value.metadata)
+  );
+}
+
 /** The same object with some metadata replaced; a field given as undefined is left out. */
 export function withMeta(
   object: KubeRecord,
-  change: { [K in keyof RecordMeta]?: RecordMeta[K] | undefined },
+  change: { readonly [K in keyof RecordMeta]?: RecordMeta[K] | undefined },
 ): KubeRecord {
-  const metadata: Fields = { ...object.metadata, ...change };
-  for (const [field, value] of Object.entries(metadata)) if (value === undefined) delete metadata[field];
-  return { ...object, metadata: metadata as unknown as RecordMeta };
+  const kept = Object.entries({ ...object.metadata, ...change }).filter(([, value]) => value !== undefined);
+  const changed: unknown = { ...object, metadata: Object.fromEntries(kept) };
+  return isRecord(changed) ? changed : object;
 }
 
 /** Deep equality of JSON values, blind to the order of fields. */

@@ -1,5 +1,5 @@
 import { errors } from './api-error.ts';
-import { fieldAt, type KubeRecord } from './object.ts';
+import { fieldAt, type KubeRecord, textOf } from './object.ts';
 import type { Resource } from './resource.ts';
 
 export type Matcher = (object: KubeRecord) => boolean;
@@ -54,7 +54,7 @@ export function fieldMatcher(selector: string, resource: Resource): Matcher {
     const [, path = '', operator, value = ''] = equal;
     if (!known.has(path)) throw errors.badRequest(`field label not supported: ${path}`);
     const steps = path.split('.');
-    return (object) => (String(fieldAt(object, steps) ?? '') === value) === (operator !== '!=');
+    return (object) => (textOf(fieldAt(object, steps)) === value) === (operator !== '!=');
   });
   return (object) => terms.every((term) => term(object));
 }

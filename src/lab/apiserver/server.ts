@@ -1,6 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import type { Cluster } from './cluster.ts';
 import { Service, type ServiceOptions } from './service.ts';
 
@@ -44,16 +43,18 @@ function newServer(options: ApiServerOptions, listener: RequestListener): Server
 function listen(server: Server, { address, port }: ListenAddress): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, address, () => resolve((server.address() as AddressInfo).port));
+    server.listen(port, address, () => {
+      const bound = server.address();
+      resolve(typeof bound === 'object' && bound ? bound.port : port);
+    });
   });
 }
 
 /** Serves a cluster's state on all the addresses. Rejects when one cannot be listened on; then none is. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const service = new Service(options);
-  const servers = options.listen.map(() =>
-    newServer(options, (message, response) => void service.handle(message, response)),
-  );
+  const handle: RequestListener = (message, response) => void service.handle(message, response);
+  const servers = options.listen.map((address) => ({ address, server: newServer(options, handle) }));
   const endWatches = (): void => {
     for (const watch of service.watches) watch.end();
   };
@@ -61,7 +62,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     endWatches();
     await Promise.all(
       servers.map(
-        (server) =>
+        ({ server }) =>
           new Promise<void>((resolve) => {
             server.close(() => resolve());
             server.closeAllConnections();
@@ -71,7 +72,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   };
   let ports: number[];
   try {
-    ports = await Promise.all(options.listen.map((address, i) => listen(servers[i] as Server, address)));
+    ports = await Promise.all(servers.map(({ server, address }) => listen(server, address)));
   } catch (error) {
     await close();
     throw error;

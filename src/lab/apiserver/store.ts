@@ -105,7 +105,7 @@ export class ObjectStore {
       const dropped = this.#history.splice(0, this.#history.length - this.#historyLength);
       this.#oldest = dropped.at(-1)?.revision ?? this.#oldest;
     }
-    for (const listener of [...this.#listeners]) listener(event);
+    for (const listener of Array.from(this.#listeners)) listener(event); // one may leave while it listens
   }
 
   #indexAfter(revision: number): number {

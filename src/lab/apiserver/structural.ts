@@ -17,6 +17,16 @@ export interface StructuralSchema {
   readonly [keyword: string]: unknown;
 }
 
+/** Whether a JSON value can be a schema. */
+export function isSchema(value: unknown): value is StructuralSchema {
+  return isFields(value);
+}
+
+/** A JSON value as a schema; what is none allows everything. */
+export function schemaFrom(value: unknown): StructuralSchema {
+  return isSchema(value) ? value : { 'x-kubernetes-preserve-unknown-fields': true };
+}
+
 const metaFields = [
   'name generateName namespace selfLink uid resourceVersion generation creationTimestamp deletionTimestamp',
   'deletionGracePeriodSeconds labels annotations ownerReferences finalizers managedFields',

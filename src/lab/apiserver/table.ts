@@ -10,12 +10,17 @@ export interface Form {
   readonly include: 'None' | 'Metadata' | 'Object';
 }
 
+function splitAt(parameter: string): [string, string] {
+  const [name = '', value = ''] = parameter.split('=');
+  return [name, value];
+}
+
 /** Picks the form from the Accept header (first acceptable wins) and includeObject. */
 export function formOf(accept: string | undefined, includeObject: string | null): Form {
   const include = includeObject === 'None' || includeObject === 'Object' ? includeObject : 'Metadata';
   for (const range of (accept ?? '').split(',')) {
     const [type, ...parameters] = range.split(';').map((part) => part.trim());
-    const values = new Map(parameters.map((parameter) => parameter.split('=') as [string, string]));
+    const values = new Map(parameters.map((parameter) => splitAt(parameter)));
     const version = values.get('v') ?? 'v1';
     const as = values.get('as');
     if (type !== 'application/json' && type !== '*/*') continue;

@@ -1,7 +1,7 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import type { Cause } from './api-error.ts';
-import { type Fields, isFields, type KubeRecord, sameJson } from './object.ts';
-import type { StructuralSchema } from './structural.ts';
+import { type Fields, fieldsOf, isFields, type KubeRecord, listOf, sameJson } from './object.ts';
+import { type StructuralSchema, schemaFrom } from './structural.ts';
 
 const dateTime = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
 
@@ -11,10 +11,10 @@ function plainSchema(schema: StructuralSchema): Fields {
   for (const [keyword, value] of Object.entries(schema)) {
     if (keyword === 'properties' && isFields(value)) {
       plain.properties = Object.fromEntries(
-        Object.entries(value).map(([name, child]) => [name, plainSchema(child as StructuralSchema)]),
+        Object.entries(value).map(([name, child]) => [name, plainSchema(schemaFrom(child))]),
       );
     } else if ((keyword === 'items' || keyword === 'additionalProperties') && isFields(value)) {
-      plain[keyword] = plainSchema(value as StructuralSchema);
+      plain[keyword] = plainSchema(schemaFrom(value));
     } else if (keyword !== 'nullable' && keyword !== 'default' && !keyword.startsWith('x-kubernetes-')) {
       plain[keyword] = value;
     }
@@ -34,7 +34,7 @@ function fieldPath(pointer: string, root: unknown): string {
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))) {
     if (Array.isArray(value)) path += `[${step}]`;
     else path += path === '' ? step : `.${step}`;
-    value = (value as Fields | undefined)?.[step];
+    value = Array.isArray(value) ? value[Number(step)] : fieldsOf(value)[step];
   }
   return path;
 }
@@ -65,7 +65,7 @@ const bounds: Record<string, string> = {
 function causeOf(error: ErrorObject, root: unknown): Cause {
   const field = fieldPath(error.instancePath, root);
   const value = error.data;
-  const params = error.params as Fields;
+  const params: Fields = error.params;
   const invalid = (message: string): Cause => ({
     reason: 'FieldValueInvalid',
     message: `Invalid value: ${shown(value)}: ${field} in body ${message}`,
@@ -87,12 +87,12 @@ function causeOf(error: ErrorObject, root: unknown): Cause {
       return { reason: 'FieldValueTypeInvalid', message, field };
     }
     case 'enum': {
-      const allowed = (params.allowedValues as unknown[]).map(shown).join(', ');
+      const allowed = listOf(params.allowedValues).map(shown).join(', ');
       const message = `Unsupported value: ${shown(value)}: supported values: ${allowed}`;
       return { reason: 'FieldValueNotSupported', message, field };
     }
     case 'maxItems': {
-      const message = `Too many: ${(value as unknown[]).length}: must have at most ${String(params.limit)} items`;
+      const message = `Too many: ${listOf(value).length}: must have at most ${String(params.limit)} items`;
       return { reason: 'FieldValueTooMany', message, field };
     }
     case 'maxLength':
