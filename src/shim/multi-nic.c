@@ -312,8 +312,8 @@ static bool send_all(int fd, const char *data, size_t length, int64_t deadline) 
   return true;
 }
 
-/* Looks for a whole answer among the first `length` bytes: ANSWERED, RUBBISH, or CUT when more must come. */
-static enum outcome parse_answer(size_t length) {
+/* Looks for a whole answer among the first `length` bytes: ANSWERED, RUBBISH, or CUT when more must come (or `ended`). */
+static enum outcome parse_answer(size_t length, bool ended) {
   answer[length] = '\0';
   char *end = strstr(answer, "\r\n\r\n");
   if (end == NULL) return length >= MAX_ANSWER ? RUBBISH : CUT;
@@ -325,10 +325,13 @@ static enum outcome parse_answer(size_t length) {
     static const char name[] = "\r\ncontent-length:";
     if (strncasecmp(line, name, sizeof name - 1) == 0) expected = strtoul(line + sizeof name - 1, NULL, 10);
   }
-  if (expected > MAX_ANSWER) return RUBBISH;
+  if (expected > MAX_ANSWER && expected != SIZE_MAX) return RUBBISH;
   answer_body = end + 4;
-  answer_body_length = expected;
   size_t have = length - (size_t)(answer_body - answer);
+  /* A refusal without a length, which a server makes by itself (431), is whole when the connection ends. */
+  if (expected == SIZE_MAX && answer_status >= 300 && ended) expected = have;
+  if (expected == SIZE_MAX && ended) return RUBBISH;
+  answer_body_length = expected;
   if (have >= expected) return ANSWERED;
   return length >= MAX_ANSWER ? RUBBISH : CUT;
 }
@@ -351,9 +354,9 @@ static enum outcome exchange(int fd, int64_t deadline) {
     }
     ssize_t got = recv(fd, answer + length, MAX_ANSWER - length, 0);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (got > 0) length += (size_t)got;
+    outcome = parse_answer(length, got <= 0);
     if (got <= 0) break;
-    length += (size_t)got;
-    outcome = parse_answer(length);
   }
   close(fd);
   /* A server that is starting or stopping says 503 by itself: the same as no server. */
