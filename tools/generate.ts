@@ -2,13 +2,15 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { kinds } from '../src/api/kinds/index.ts';
 import { crdFiles } from './generate/crds.ts';
+import { errorReference } from './generate/errors.ts';
+import { fieldReference } from './generate/fields.ts';
 import type { GeneratedFile } from './generate/file.ts';
 import { completeLock } from './generate/lock.ts';
 
 const root = join(import.meta.dirname, '..');
 
 function generated(): readonly GeneratedFile[] {
-  return [...crdFiles(kinds), completeLock(read('package-lock.json') ?? '')];
+  return [...crdFiles(kinds), fieldReference(kinds), errorReference(), completeLock(read('package-lock.json') ?? '')];
 }
 
 function read(path: string): string | undefined {

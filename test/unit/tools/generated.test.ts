@@ -3,13 +3,15 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { kinds } from '../../../src/api/kinds/index.ts';
 import { crdFiles } from '../../../tools/generate/crds.ts';
+import { errorReference } from '../../../tools/generate/errors.ts';
+import { fieldReference } from '../../../tools/generate/fields.ts';
 import { completeLock } from '../../../tools/generate/lock.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const stored = (path: string) => readFileSync(join(root, path), 'utf8');
 
 describe('generated files', () => {
-  it.each(crdFiles(kinds).map((file) => [file.path, file.text]))(
+  it.each([...crdFiles(kinds), fieldReference(kinds), errorReference()].map((file) => [file.path, file.text]))(
     '%s is what `npm run generate` writes',
     (path, text) => {
       expect(stored(path)).toBe(text);

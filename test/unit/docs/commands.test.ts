@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { documentedBlocks, shellBlocks } from '../../support/doc-commands.ts';
+
+/** Commands in blocks that test/component/docs does not run, and what runs them instead. */
+const runElsewhere = new Map([
+  ['npm test', 'this run'],
+  ['npm run check', '.ci/run'],
+  ['npm run format', 'check runs the same tool'],
+  ['npm run generate', 'test/unit/tools/generated.test.ts runs the generators'],
+  ['npm run demo', 'test/component/lab runs the lab with its default size'],
+  ['npm run demo -- --keep', 'test/component/lab'],
+  ['npm run demo -- --hosts 5 --nics 8 --pods 4', 'test/component/lab runs the lab with options'],
+  ['npm run demo -- --plugin ipvlan --mode l3', 'test/component/lab runs the lab with options'],
+  ['npm run lab:clean', 'test/component/lab'],
+  ['npm run bench', 'test/component/docs runs a part of it'],
+  ['npx vitest run test/unit/net', 'npm test runs all of them'],
+]);
+
+describe('commands in the documentation', () => {
+  const blocks = documentedBlocks();
+
+  it('are there', () => {
+    expect(blocks.flatMap((block) => block.commands)).toEqual(expect.arrayContaining(['npm run demo', 'npm test']));
+  });
+
+  it('are each run by a test', () => {
+    const strangers = blocks
+      .filter((block) => !block.run)
+      .flatMap((block) =>
+        block.commands.filter((command) => !runElsewhere.has(command)).map((command) => `${block.place}: ${command}`),
+      );
+    expect(strangers).toEqual([]);
+  });
+
+  it('are found with their marks', () => {
+    const text = 'a\n```sh run\n# why\nls\n\nid\n```\n```sh\npwd\n```\n```json\n{}\n```\n';
+    expect(shellBlocks('x.md', text)).toEqual([
+      { place: 'x.md:3', run: true, commands: ['ls', 'id'] },
+      { place: 'x.md:9', run: false, commands: ['pwd'] },
+    ]);
+  });
+});
