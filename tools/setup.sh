@@ -98,7 +98,7 @@ npm_packages() {
 }
 
 shim() {
-  [ -x build/shim/multi-nic ] && [ -z "$(find src/shim tools/build-shim.sh -newer build/shim/multi-nic -type f)" ] && return 0
+  [ -x build/shim/multi-nic ] && [ -z "$(find src/shim/*.c tools/build-shim.sh -newer build/shim/multi-nic)" ] && return 0
   begin=$(now)
   mkdir -p build
   quietly sh tools/build-shim.sh || die 'could not compile the shim (words of the compiler above)'
