@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createClient, type KubeClient } from '../../kube/client.ts';
+import { loadCluster } from '../../kube/config.ts';
+import { CommandError, type Runner } from '../run/runner.ts';
+import type { StateFile } from '../run/state.ts';
+import { untilReady } from './wait.ts';
+
+/** One request that the API server saw, as its audit log has it. */
+export interface ApiRequest {
+  /** When it arrived, ms since the epoch. */
+  readonly time: number;
+  /** admin, operator, daemon:<node>. */
+  readonly user: string;
+  readonly verb: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly code: number;
+}
+
+/** The lab's API server and the person at it. */
+export interface LabApi {
+  /** Path of the administrator's kubeconfig. */
+  readonly kubeconfig: string;
+  readonly client: KubeClient;
+  readonly pid: number;
+  /** Path of a user's kubeconfig. */
+  kubeconfigOf(user: string): string;
+  /** Runs the real kubectl; answers stdout. @throws CommandError with what it said */
+  kubectl(args: readonly string[], input?: string): Promise<string>;
+  /** All requests so far. */
+  requests(): readonly ApiRequest[];
+  /** Stops its process (SIGSTOP): it answers no more, connections stay. */
+  stop(): void;
+  go(): void;
+}
+
+/** Starts the embedded API server on the management network. @throws Error with the end of its log */
+export async function startApi(
+  runner: Runner,
+  file: StateFile,
+  address: string,
+  users: readonly string[],
+): Promise<LabApi> {
+  const dir = join(file.dir, 'api');
+  const log = join(file.dir, 'apiserver.log');
+  const audit = join(file.dir, 'audit.log');
+  const program = fileURLToPath(new URL('../apiserver/main.ts', import.meta.url));
+  const argv = [process.execPath, program, '--listen', `${address}:0`, '--dir', dir, '--audit-log', audit];
+  const child = runner.start([...argv, ...users.flatMap((user) => ['--user', user])], log);
+  const { pid } = child;
+  if (pid === undefined) throw new Error('the API server could not be started');
+  file.addProcess('apiserver', pid);
+  const line = await untilReady('the API server', child, log, () => readyLine(log));
+  const { kubeconfigs } = JSON.parse(line) as { kubeconfigs: Record<string, string> };
+  const kubeconfigOf = (user: string) => {
+    const path = kubeconfigs[user];
+    if (path === undefined) throw new Error(`the API server knows no user ${user}`);
+    return path;
+  };
+  const kubeconfig = kubeconfigOf('admin');
+  const cluster = await loadCluster({ kubeconfig, env: {} });
+  return {
+    kubeconfig,
+    client: createClient({ cluster, userAgent: 'multinic-lab' }),
+    pid,
+    kubeconfigOf,
+    async kubectl(args, input) {
+      const argv = ['kubectl', `--kubeconfig=${kubeconfig}`, `--cache-dir=${join(file.dir, 'kubectl-cache')}`, ...args];
+      const outcome = await runner.run(argv, { cwd: projectRoot(), ...(input !== undefined && { input }) });
+      if (outcome.code !== 0) throw new CommandError(['kubectl', ...args], outcome);
+      return outcome.stdout;
+    },
+    requests: () => readRequests(audit),
+    stop: () => void process.kill(pid, 'SIGSTOP'),
+    go: () => void process.kill(pid, 'SIGCONT'),
+  };
+}
+
+/** The folder that crds/ and examples/ are in. */
+export function projectRoot(): string {
+  return fileURLToPath(new URL('../../..', import.meta.url));
+}
+
+function readyLine(log: string): string | undefined {
+  return readFileSync(log, 'utf8')
+    .split('\n')
+    .slice(0, -1)
+    .find((line) => line.startsWith('{"ready":true'));
+}
+
+function readRequests(audit: string): ApiRequest[] {
+  return readFileSync(audit, 'utf8')
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as ApiRequest);
+}

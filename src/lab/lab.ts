@@ -1,0 +1,156 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { KubeObject } from '../api/meta.ts';
+import { resources } from '../kube/resource.ts';
+import { type LabApi, projectRoot, startApi } from './cluster/api.ts';
+import { daemonProgram, operatorProgram, type Program } from './cluster/programs.ts';
+import type { LabHost } from './hosts/hosts.ts';
+import {
+  attachPod,
+  detachPod,
+  forgetPod,
+  type LabPod,
+  type Pod,
+  podObject,
+  preparePod,
+  readPod,
+  reportPod,
+} from './pods/pods.ts';
+import { type BareLab, type BareLabOptions, createBareLab } from './run/bare-lab.ts';
+
+export interface LabOptions extends Omit<BareLabOptions, 'families'> {
+  /** Address families of the rails; default IPv4. */
+  readonly families?: readonly (4 | 6)[];
+  /** More options for each daemon. */
+  readonly daemonArgs?: readonly string[];
+  /** Told what is being done, a line at a time. */
+  readonly progress?: (line: string) => void;
+}
+
+export interface PodSpec {
+  readonly name: string;
+  /** Default: default. */
+  readonly namespace?: string;
+  readonly host: LabHost;
+  /** Text of the annotation k8s.v1.cni.cncf.io/networks. */
+  readonly networks: string;
+}
+
+/** A running cluster of namespaces; see README.md. */
+export interface Lab {
+  readonly id: string;
+  /** Its folder: logs, kubeconfigs, audit log, the hosts' stores. */
+  readonly dir: string;
+  readonly bare: BareLab;
+  readonly hosts: readonly LabHost[];
+  readonly api: LabApi;
+  readonly operator: Program;
+  /** The daemon of a host. */
+  daemon(host: LabHost): Program;
+  /** Starts a host's daemon and waits until it is ready. */
+  startDaemon(host: LabHost): Promise<void>;
+  /** Ends a host's daemon, without mercy by default. */
+  killDaemon(host: LabHost, signal?: NodeJS.Signals): Promise<void>;
+  /** Makes the Pod object and attaches it as Multus does. @throws PluginError */
+  addPod(spec: PodSpec): Promise<LabPod>;
+  /** DEL of each network, then the object goes. */
+  removePod(pod: LabPod): Promise<void>;
+  /** Attaches a pod whose object exists. */
+  runPod(namespace: string, name: string): Promise<LabPod>;
+  /** From now on the lab outlives this process; `lab clean` takes it down. */
+  keep(): void;
+  /** Takes everything down. */
+  close(): Promise<void>;
+}
+
+/**
+ * Builds hosts, API server, operator and a daemon on each host, all ready when it answers.
+ * @throws Error saying what did not start, with the end of its log; nothing is left then
+ */
+export async function createLab(options: LabOptions): Promise<Lab> {
+  const progress = options.progress ?? (() => undefined);
+  const { hosts, nics } = options;
+  progress(`building ${hosts} hosts with ${nics} NICs each, and ${nics} rails`);
+  const bare = await createBareLab({ families: [4], ...options });
+  try {
+    return await startCluster(bare, options, progress);
+  } catch (error) {
+    await bare.close();
+    throw error;
+  }
+}
+
+async function startCluster(bare: BareLab, options: LabOptions, progress: (line: string) => void): Promise<Lab> {
+  const { runner, file, network } = bare;
+  const { hosts } = network;
+  progress('starting the API server');
+  const users = ['operator', ...hosts.map((host) => `daemon:${host.name}`)];
+  const api = await startApi(runner, file, network.mgmtAddress, users);
+  await prepareCluster(api, hosts);
+  progress(`starting the operator and ${hosts.length} daemons`);
+  const surroundings = { runner, file, api };
+  const operator = operatorProgram(surroundings);
+  const daemons = new Map(hosts.map((host) => [host, daemonProgram(surroundings, host, options.daemonArgs ?? [])]));
+  await Promise.all([operator.start(), ...[...daemons.values()].map((daemon) => daemon.start())]);
+  const daemon = (host: LabHost) => daemons.get(host) ?? fail(`the lab has no host ${host.name}`);
+  const runPod = async (namespace: string, name: string) => {
+    const pod = await readPod(api.client, namespace, name);
+    return attachAndReport(api, hosts, pod);
+  };
+  return {
+    id: bare.id,
+    dir: bare.dir,
+    bare,
+    hosts,
+    api,
+    operator,
+    daemon,
+    startDaemon: (host) => daemon(host).start(),
+    killDaemon: (host, signal = 'SIGKILL') => daemon(host).stop(signal),
+    async addPod({ name, namespace = 'default', host, networks }) {
+      await api.client.create({ ...resources.pods, namespace }, podObject(name, namespace, host.name, networks));
+      return runPod(namespace, name);
+    },
+    runPod,
+    async removePod(pod) {
+      await detachPod(pod);
+      await forgetPod(api.client, pod.namespace, pod.name);
+    },
+    keep: () => file.update({ kept: true }),
+    async close() {
+      api.go();
+      await api.client.close();
+      await bare.close();
+    },
+  };
+}
+
+async function attachAndReport(api: LabApi, hosts: readonly LabHost[], pod: Pod): Promise<LabPod> {
+  const host = hosts.find(({ name }) => name === pod.spec?.nodeName);
+  if (host === undefined) throw new Error(`pod ${pod.metadata.name}: no host ${pod.spec?.nodeName}`);
+  const running = await attachPod(await preparePod(api.client, host, pod));
+  await reportPod(api.client, running);
+  return running;
+}
+
+/** CRDs (ours, and the one that Multus brings), and a Ready Node object for each host. */
+async function prepareCluster(api: LabApi, hosts: readonly LabHost[]): Promise<void> {
+  const ours = readdirSync(join(projectRoot(), 'crds')).filter((name) => name.startsWith('multinic.'));
+  const files = [...ours.map((name) => `crds/${name}`), 'src/lab/manifests/nad-crd.yaml'];
+  await api.kubectl(['apply', ...files.map((name) => `--filename=${name}`)]);
+  await api.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all']);
+  const now = new Date().toISOString();
+  for (const host of hosts) {
+    const ready = { type: 'Ready', status: 'True', reason: 'LabHost', message: 'a namespace', lastTransitionTime: now };
+    const address = host.nics[0]?.addresses[0]?.split('/')[0] ?? '';
+    const labels = { 'kubernetes.io/hostname': host.name };
+    const node: KubeObject = { apiVersion: 'v1', kind: 'Node', metadata: { name: host.name, labels } };
+    await api.client.create(resources.nodes, node);
+    const status = { conditions: [ready], addresses: [{ type: 'InternalIP', address }] };
+    await api.client.patch(resources.nodes, host.name, 'merge', { status }, { subresource: 'status' });
+  }
+}
+
+function fail(message: string): never {
+  throw new Error(message);
+}

@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { LabHost } from '../hosts/hosts.ts';
+import type { Lab } from '../lab.ts';
+import { rootLinkName } from '../run/clean.ts';
+import { allPids, commandOf, labOf, netnsOf, ownLineage } from '../run/processes.ts';
+import { listObjects } from './objects.ts';
+import { storeRows } from './rows.ts';
+
+export const itemKinds = [
+  'link',
+  'address',
+  'rule',
+  'route',
+  'sysctl',
+  'namespace',
+  'mount',
+  'process',
+  'row',
+  'spool',
+  'object',
+] as const;
+export type ItemKind = (typeof itemKinds)[number];
+
+/** One thing that stands somewhere in the lab. */
+export interface Item {
+  readonly kind: ItemKind;
+  /** A host's name, `machine` for the namespaces that the lab was started in, `cluster` for API objects. */
+  readonly place: string;
+  readonly text: string;
+}
+
+/** Everything that stands, each thing as often as it does. */
+export type Listing = readonly Item[];
+
+/** Lists every host (with its pods' namespaces by name, and their insides while they run), the fabric, this machine and the API. */
+export async function listLab(lab: Lab): Promise<Listing> {
+  const script = readFileSync(fileURLToPath(new URL('./listing.sh', import.meta.url)), 'utf8');
+  const places = await Promise.all([
+    ...lab.hosts.map((host) => listHost(lab, script, host)),
+    listPlace(
+      lab,
+      script,
+      'fabric',
+      ['nsenter', '--target', String(lab.bare.network.fabricPid), '--net', '--'],
+      ['machine'],
+    ),
+    listPlace(lab, script, 'machine', [], ['machine']),
+  ]);
+  const rows = lab.hosts.flatMap((host) => storeRows(host.dir).map((text) => item('row', host.name, text)));
+  return [...places.flat(), ...rows, ...processes(lab), ...(await listObjects(lab.api))];
+}
+
+/** The host, and the namespaces of pods in it. */
+async function listHost(lab: Lab, script: string, host: LabHost): Promise<Item[]> {
+  const own = await listPlace(lab, script, host.name, host.prefix, ['host', '/var/lib/multinic/spool']);
+  const names = own.filter(({ kind }) => kind === 'namespace').map(({ text }) => text);
+  const pods = await Promise.all(
+    names.map((name) =>
+      listPlace(lab, script, `${host.name}/${name}`, [...host.prefix, 'ip', 'netns', 'exec', name], ['pod']),
+    ),
+  );
+  return [...own, ...pods.flat()];
+}
+
+async function listPlace(
+  lab: Lab,
+  script: string,
+  place: string,
+  prefix: readonly string[],
+  args: readonly string[],
+): Promise<Item[]> {
+  const text = await lab.bare.runner.must([...prefix, 'sh', '-c', script, 'listing', ...args]);
+  const items = text.split('\n').flatMap((line) => {
+    const [kind = '', what = ''] = line.split('\t');
+    return isKind(kind) ? [item(kind, place, what)] : [];
+  });
+  return place === 'machine' ? items.filter((one) => !isOtherLab(one.text, lab.id)) : items;
+}
+
+/** Processes that the lab marked or that are in its hosts' namespaces, by their command lines. */
+function processes(lab: Lab): Item[] {
+  const lineage = ownLineage();
+  const places = new Map(lab.hosts.map((host) => [netnsOf(host.pid), host.name]));
+  places.set(netnsOf(lab.bare.network.fabricPid), 'fabric');
+  return allPids()
+    .filter((pid) => !lineage.has(pid) && (labOf(pid) === lab.id || places.has(netnsOf(pid))))
+    .map((pid) => item('process', places.get(netnsOf(pid)) ?? 'machine', commandOf(pid)))
+    .filter(({ text }) => text !== '');
+}
+
+/** Another lab's link to its management network, with all that hangs on it, is none of ours. */
+function isOtherLab(text: string, id: string): boolean {
+  const prefix = rootLinkName('');
+  return text.replaceAll(rootLinkName(id), '').includes(prefix);
+}
+
+function item(kind: ItemKind, place: string, text: string): Item {
+  return { kind, place, text };
+}
+
+function isKind(text: string): text is ItemKind {
+  return itemKinds.some((kind) => kind === text);
+}

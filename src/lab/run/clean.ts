@@ -1,0 +1,74 @@
+import { createKernel } from '../../kernel/ip.ts';
+import {
+  allPids,
+  isAlive,
+  labOf,
+  ownLineage,
+  type ProcessId,
+  processesOfLab,
+  signalAll,
+  waitGone,
+} from './processes.ts';
+import { isRunning, type LabState, readStates, removeState } from './state.ts';
+import { restoreSysctls } from './sysctls.ts';
+
+/** What one clean-up took away. */
+export interface Cleaned {
+  readonly id: string;
+  readonly processes: number;
+}
+
+/**
+ * Ends everything of one lab: processes (and with the last one its namespaces, mounts and links), the link in this
+ * machine's namespace, changed sysctls, its folder. Whatever is gone already does no harm.
+ * @throws Error naming processes that do not end
+ */
+export async function cleanLab(root: string, dir: string, state: LabState): Promise<Cleaned> {
+  let ended = 0;
+  // Twice: a process may have started another between the look and the signal.
+  for (let round = 0; round < 3; round++) {
+    const processes = [...processesOfLab(state.id), ...recorded(state)];
+    if (processes.length === 0) break;
+    signalAll(processes, 'SIGKILL');
+    ended += new Set(processes.map((id) => id.pid)).size;
+    const left = await waitGone(processes, 10_000);
+    if (left.length > 0)
+      throw new Error(`lab ${state.id}: processes do not end: ${left.map((id) => id.pid).join(', ')}`);
+  }
+  // Mostly gone already, with the namespace of their other end.
+  const links = [...new Set([...state.links, rootLinkName(state.id)])];
+  await createKernel().batch(links.map((link) => ['link', 'delete', link]));
+  restoreSysctls(state, root);
+  removeState(dir);
+  return { id: state.id, processes: ended };
+}
+
+/** Cleans labs whose owner was killed; with `kept` also those that were left up on purpose. Running ones stay. */
+export async function cleanDead(root: string, options: { readonly kept: boolean }): Promise<Cleaned[]> {
+  const states = readStates(root);
+  const dead = states.filter(({ state }) => !isRunning(state) && (options.kept || !state.kept));
+  const cleaned: Cleaned[] = [];
+  for (const { dir, state } of dead) cleaned.push(await cleanLab(root, dir, state));
+  for (const id of orphanIds(new Set(states.map(({ state }) => state.id)))) {
+    const nothing = { id, owner: { pid: 0, startTime: '' }, kept: false, processes: [], links: [], sysctls: [] };
+    cleaned.push(await cleanLab(root, `${root}/${id}`, nothing));
+  }
+  return cleaned;
+}
+
+/** Link of the lab in this machine's namespace: 8 characters. */
+export function rootLinkName(id: string): string {
+  return `mnl-${id}`;
+}
+
+/** Labs that have processes but no folder any more. */
+function orphanIds(known: ReadonlySet<string>): Set<string> {
+  const lineage = ownLineage();
+  const ids = allPids().flatMap((pid) => (lineage.has(pid) ? [] : (labOf(pid) ?? [])));
+  return new Set(ids.filter((id) => /^[a-z0-9]{4}$/.test(id) && !known.has(id)));
+}
+
+function recorded(state: LabState): ProcessId[] {
+  const lineage = ownLineage();
+  return state.processes.filter((id) => !lineage.has(id.pid) && isAlive(id));
+}
