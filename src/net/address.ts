@@ -30,8 +30,10 @@ export function parseAddress(text: string): Address {
   if ((family !== 4 && family !== 6) || text.includes('%')) {
     throw new NetError(`"${text}" is not an IP address (examples: 10.1.0.7, fd00::7)`);
   }
-  const { number, ipv4mapped } = parseIp(text);
-  if (ipv4mapped === true) throw new NetError(`"${text}" is an IPv4-mapped address: write it as IPv4`);
+  const { number } = parseIp(text);
+  // The parser marks only the dotted spelling; ::ffff:a00:1 is the same address.
+  if (family === 6 && number >> 32n === 0xffffn)
+    throw new NetError(`"${text}" is an IPv4-mapped address: write it as IPv4`);
   return { family, value: number };
 }
 

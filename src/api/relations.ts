@@ -1,0 +1,138 @@
+import { formatPrefix, overlaps, type Prefix, samePrefix } from '../net/prefix.ts';
+import type { Nic } from './host.ts';
+import type { Network } from './network.ts';
+
+/** Why a network is not accepted beside what is there already. */
+export type RelationReason =
+  | 'SubnetOverlap'
+  | 'OverlapsHostNetwork'
+  | 'OverlapsClusterNetwork'
+  | 'LinkKindConflict'
+  | 'ModeConflict';
+
+export interface RelationProblem {
+  readonly reason: RelationReason;
+  /** Names the other object, the value and what to do. */
+  readonly message: string;
+}
+
+/** A network with the verdict it has: `accepted` when its present generation was accepted before. */
+export interface Judged {
+  readonly network: Network;
+  readonly accepted: boolean;
+}
+
+/** One host's NICs, as far as they are known. */
+export interface HostNics {
+  readonly hostName: string;
+  readonly nics: readonly Nic[];
+}
+
+/** A prefix that the cluster uses elsewhere; `what` names it, for example "the service network". */
+export interface ClusterPrefix {
+  readonly what: string;
+  readonly prefix: Prefix;
+}
+
+/**
+ * What speaks against a network beside the others. Of two that conflict the accepted one wins, of two that are not yet
+ * judged the older (createdAt, then name). A network once accepted stays so: for it the answer is always empty.
+ */
+export function conflicts(
+  self: Judged,
+  others: readonly Judged[],
+  hosts: readonly HostNics[],
+  clusterPrefixes: readonly ClusterPrefix[] = [],
+): RelationProblem[] {
+  if (self.accepted) return [];
+  const { network } = self;
+  const stronger = others.filter((other) => other.network.uid !== network.uid && winsOver(other, network));
+  return [
+    ...network.subnets.flatMap((subnet) => [
+      ...overlapWithHosts(network, subnet, hosts),
+      ...overlapWithCluster(network, subnet, clusterPrefixes),
+    ]),
+    ...stronger.flatMap((other) => between(network, other.network, hosts)),
+  ];
+}
+
+function winsOver({ network: other, accepted }: Judged, self: Network): boolean {
+  if (accepted) return true;
+  return other.createdAt === self.createdAt ? other.name < self.name : other.createdAt < self.createdAt;
+}
+
+function between(self: Network, other: Network, hosts: readonly HostNics[]): RelationProblem[] {
+  const shared = sharedNic(self, other, hosts);
+  // A routed network finds its table by the source address alone: its subnet is its own on every host.
+  const problems = shared !== undefined || self.routed || other.routed ? overlapsOf(self, other) : [];
+  if (shared === undefined) return problems;
+  if (self.linkKind !== other.linkKind) {
+    problems.push({
+      reason: 'LinkKindConflict',
+      message: `network "${self.name}" makes ${self.linkKind} links on ${shared}, network "${other.name}" ${other.linkKind} links, and a NIC carries one kind: use plugin type ${other.linkKind}, or other NICs by masterNets`,
+    });
+  } else if (self.linkKind === 'ipvlan' && self.mode !== other.mode) {
+    problems.push({
+      reason: 'ModeConflict',
+      message: `network "${self.name}" needs ipvlan mode ${self.mode} on ${shared}, network "${other.name}" ${other.mode}, and the mode belongs to the whole NIC: use mode ${other.mode}, or other NICs by masterNets`,
+    });
+  }
+  return problems;
+}
+
+function overlapsOf(self: Network, other: Network): RelationProblem[] {
+  return self.subnets.flatMap((subnet) =>
+    other.subnets
+      .filter((theirs) => overlaps(subnet, theirs))
+      .map((theirs) => ({
+        reason: 'SubnetOverlap' as const,
+        message: `subnet ${formatPrefix(subnet)} of network "${self.name}" overlaps ${formatPrefix(theirs)} of network "${other.name}": choose a prefix outside it`,
+      })),
+  );
+}
+
+/** Names a NIC that both pools contain, or undefined. Pools of which no host is known yet share what their lists allow. */
+function sharedNic(a: Network, b: Network, hosts: readonly HostNics[]): string | undefined {
+  for (const { hostName, nics } of hosts) {
+    const nic = nics.find((one) => inPool(one, a) && inPool(one, b));
+    if (nic !== undefined) return `NIC ${nic.name} of host ${hostName}`;
+  }
+  if (a.masterNets.length === 0 && b.masterNets.length === 0) return 'every NIC';
+  const listed = (one: Network, net: Prefix) =>
+    one.masterNets.length === 0 || one.masterNets.some((own) => samePrefix(own, net));
+  const net = [...a.masterNets, ...b.masterNets].find((one) => listed(a, one) && listed(b, one));
+  return net === undefined ? undefined : `NICs on ${formatPrefix(net)}`;
+}
+
+function inPool(nic: Nic, { masterNets }: Network): boolean {
+  if (nic.addresses.length === 0) return false;
+  return (
+    masterNets.length === 0 || nic.addresses.some(({ prefix }) => masterNets.some((net) => samePrefix(net, prefix)))
+  );
+}
+
+/** One problem for each NIC network, however many hosts are on it. */
+function overlapWithHosts(self: Network, subnet: Prefix, hosts: readonly HostNics[]): RelationProblem[] {
+  const found = new Map<string, string>();
+  for (const { hostName, nics } of hosts) {
+    for (const nic of nics) {
+      for (const { prefix } of nic.addresses) {
+        const text = formatPrefix(prefix);
+        if (overlaps(prefix, subnet) && !found.has(text)) found.set(text, `NIC ${nic.name} of host ${hostName}`);
+      }
+    }
+  }
+  return [...found].map(([text, where]) => ({
+    reason: 'OverlapsHostNetwork',
+    message: `subnet ${formatPrefix(subnet)} of network "${self.name}" overlaps ${text}, the network of ${where}: choose a prefix outside it`,
+  }));
+}
+
+function overlapWithCluster(self: Network, subnet: Prefix, prefixes: readonly ClusterPrefix[]): RelationProblem[] {
+  return prefixes
+    .filter(({ prefix }) => overlaps(prefix, subnet))
+    .map(({ what, prefix }) => ({
+      reason: 'OverlapsClusterNetwork',
+      message: `subnet ${formatPrefix(subnet)} of network "${self.name}" overlaps ${formatPrefix(prefix)}, ${what}: choose a prefix outside it`,
+    }));
+}
