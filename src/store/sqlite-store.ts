@@ -1,11 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { later } from '../cni/stamp.ts';
 import type { AttachmentKey } from '../cni/types.ts';
 import { type Address, formatAddress } from '../net/address.ts';
 import { createGroupCommit, type Outcome } from './group-commit.ts';
 import { keyText } from './key.ts';
 import { loadAttachments, loadResting, text, toHeldMaster } from './rows.ts';
 import { tables } from './schema.ts';
-import { startedBefore } from './stamp.ts';
 import { prepareStatements } from './statements.ts';
 import type { AttachmentRecord, Conflict, RestingAddress, Store } from './types.ts';
 
@@ -42,7 +42,7 @@ export function createStore(db: DatabaseSync, currentBoot: string): Store {
     const note = sql.findNote.get(key.network, key.containerID, key.ifname);
     if (note !== undefined) {
       const seen = { bootId: text(note, 'boot_id'), ns: BigInt(text(note, 'stamp')) };
-      if (startedBefore(stamp, seen, currentBoot)) return refuse({ kind: 'deleted' });
+      if (later(seen, stamp, currentBoot)) return refuse({ kind: 'deleted' });
     }
     const inserted = sql.insertAttachment.run(
       key.network,
@@ -121,7 +121,7 @@ export function createStore(db: DatabaseSync, currentBoot: string): Store {
       group.run(() => {
         const found = sql.findNote.get(key.network, key.containerID, key.ifname);
         const known = found && { bootId: text(found, 'boot_id'), ns: BigInt(text(found, 'stamp')) };
-        const latest = known && startedBefore(stamp, known, currentBoot) ? known : stamp;
+        const latest = known && later(known, stamp, currentBoot) ? known : stamp;
         sql.note.run(key.network, key.containerID, key.ifname, latest.bootId, latest.ns, now);
         return done();
       }),

@@ -1,0 +1,142 @@
+import { CniError, code } from '../../api/cni-error.ts';
+import { alternativeName } from '../../cni/interface-names.ts';
+import { withPrevious } from '../../cni/result.ts';
+import type { CniResult, ContainerCall } from '../../cni/types.ts';
+import { addAll } from '../../delegates/parallel.ts';
+import type { Link } from '../../kernel/types.ts';
+import { keyText } from '../../store/key.ts';
+import type { AttachmentRecord } from '../../store/types.ts';
+import { type AttachContext, delegateContext, lookWith } from './context.ts';
+import { missingOf } from './present.ts';
+import { requirePlan, requireSame, reserve } from './reserve.ts';
+import { inSandbox, resultOf } from './result.ts';
+import { undo } from './undo.ts';
+
+/**
+ * ADD: all NICs with all their addresses, or nothing. Addresses are on disk before any delegate runs. Asked again, the same
+ * answer when all of it is in the namespace, else undone first and made anew.
+ * @param signal the caller has gone: what was made is undone
+ * @throws CniError naming what is wrong; nothing is left behind
+ */
+export async function add(context: AttachContext, call: ContainerCall, signal: AbortSignal): Promise<CniResult> {
+  const netnsId = requireNetns(context, call);
+  return context.locks.run(call.key.containerID, async () => {
+    requireCaller(signal);
+    let links = await context.kernel.links(call.netns);
+    const known = context.store.attachments.get(keyText(call.key));
+    if (known !== undefined) {
+      if (isServed(known, netnsId, links)) return answer(call, inSandbox(known.result, call.netns));
+      await undo(context, known, call.netns);
+      links = await context.kernel.links(call.netns);
+    }
+    const plan = requirePlan(context, call.key.network);
+    const record = await reserve(context, plan, call, netnsId, links);
+    try {
+      await context.step('add:committed');
+      requireSame(context, plan);
+      return answer(call, await attach(context, call, record, signal));
+    } catch (error) {
+      await undoFailed(context, record);
+      throw error;
+    }
+  });
+}
+
+function answer(call: ContainerCall, own: CniResult): CniResult {
+  const { prevResult } = call.conf;
+  return prevResult === undefined ? own : withPrevious(prevResult, own);
+}
+
+function requireCaller(signal: AbortSignal): void {
+  if (signal.aborted) throw new CniError(code.tryAgainLater, 'the caller of ADD has gone: nothing is attached');
+}
+
+/** @returns the namespace's identity */
+function requireNetns({ kernel, ownNetns }: AttachContext, call: ContainerCall): string {
+  const netnsId = kernel.netnsId(call.netns);
+  if (netnsId === undefined) {
+    throw new CniError(
+      code.invalidNetns,
+      `CNI_NETNS ${call.netns} is no network namespace: the container may have ended`,
+    );
+  }
+  if (netnsId === kernel.netnsId(ownNetns) && call.netnsOverride !== true) {
+    throw new CniError(code.invalidNetns, `CNI_NETNS ${call.netns} is the host's own network namespace`);
+  }
+  return netnsId;
+}
+
+type Served = AttachmentRecord & { readonly result: CniResult };
+
+function isServed(record: AttachmentRecord, netnsId: string, links: readonly Link[]): record is Served {
+  return (
+    record.state === 'ready' &&
+    record.netnsId === netnsId &&
+    record.result !== undefined &&
+    missingOf(record.result, links).length === 0
+  );
+}
+
+async function attach(
+  context: AttachContext,
+  call: ContainerCall,
+  record: AttachmentRecord,
+  signal: AbortSignal,
+): Promise<CniResult> {
+  const { kernel, delegates, store } = context;
+  if (record.addresses.some(({ address }) => address.family === 6)) await prepareIpv6(context, call.netns);
+  await context.step('add:prepared');
+  requireCaller(signal);
+  const running = delegateContext(record, call.netns, signal);
+  const delegateResults = await addAll(delegates, lookWith(kernel), record.calls, running);
+  await context.step('add:delegates');
+  const [altname] = await kernel.batch(
+    [['link', 'property', 'add', 'dev', call.key.ifname, 'altname', alternativeName(call.key.ifname)]],
+    call.netns,
+  );
+  if (altname !== undefined) context.log.warn({ attachment: keyText(call.key), err: altname }, 'no altname');
+  const links = await kernel.links(call.netns);
+  const result = resultOf({
+    calls: record.calls,
+    delegateResults,
+    links,
+    nics: context.nics(),
+    netns: call.netns,
+    dns: call.conf.dns,
+  });
+  const missing = missingOf(result, links);
+  if (missing.length > 0) {
+    throw new CniError(
+      code.delegate,
+      `the delegates said that all is made, but in ${call.netns} ${missing.join('; ')}`,
+    );
+  }
+  await context.step('add:before-finish');
+  requireCaller(signal);
+  await store.finish(call.key, delegateResults, result);
+  await context.step('add:finished');
+  requireCaller(signal);
+  context.log.info({ attachment: keyText(call.key), nics: record.calls.map(({ nic }) => nic) }, 'attached');
+  return result;
+}
+
+/**
+ * For links to come: addresses at once usable instead of tentative for 1.2 s (the host alone gives them out), and nothing
+ * taken from router advertisements of the fabric.
+ */
+async function prepareIpv6({ kernel }: AttachContext, netns: string): Promise<void> {
+  const names = { dad_transmits: '0', accept_ra: '0', autoconf: '0' };
+  const values = Object.entries(names).map(([name, value]) => [`net.ipv6.conf.default.${name}`, value]);
+  await kernel.setSysctls(Object.fromEntries(values), netns);
+}
+
+/** A failed undo is no news to the caller: the record stays, and the next DEL or start goes on with it. */
+async function undoFailed(context: AttachContext, { key }: AttachmentRecord): Promise<void> {
+  const record = context.store.attachments.get(keyText(key));
+  if (record === undefined) return;
+  try {
+    await undo(context, record);
+  } catch (error) {
+    context.log.error({ attachment: keyText(key), err: error }, 'a failed ADD could not be undone yet');
+  }
+}

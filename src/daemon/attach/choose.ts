@@ -1,0 +1,18 @@
+import { CniError } from '../../api/cni-error.ts';
+import type { HostPlan } from '../../api/host.ts';
+import type { ContainerCall } from '../../cni/types.ts';
+import { type Chosen, select } from '../../policy/select.ts';
+import type { AttachContext } from './context.ts';
+
+/** The NICs that the pod gets, in the order of its interfaces. @throws CniError that lists what there is */
+export function chooseNics(context: AttachContext, plan: HostPlan, call: ContainerCall): readonly Chosen[] {
+  const selection = select(call.conf.request, context.nics(), plan.blocks, {
+    network: plan.network,
+    host: context.hostName,
+    // Networks with another strategy do not pass the gate, so no plan of them exists.
+    strategy: 'none',
+    masterNets: plan.masterNets,
+  });
+  if (!selection.ok) throw new CniError(selection.code, selection.message);
+  return selection.chosen;
+}

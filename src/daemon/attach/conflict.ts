@@ -1,0 +1,39 @@
+import { CniError, code } from '../../api/cni-error.ts';
+import type { HostPlan } from '../../api/host.ts';
+import { formatAddress } from '../../net/address.ts';
+import { keyText } from '../../store/key.ts';
+import type { AttachmentRecord, Conflict, HeldMaster } from '../../store/types.ts';
+import type { AttachContext } from './context.ts';
+
+/** What the store's refusal means to the caller of ADD. An address conflict means that memory was wrong: it is built anew. */
+export function conflictError(
+  context: AttachContext,
+  plan: HostPlan,
+  record: AttachmentRecord,
+  conflict: Conflict,
+): CniError {
+  const attachment = keyText(record.key);
+  if (conflict.kind === 'master') return masterError(plan, conflict.held, `network ${conflict.network} uses`);
+  if (conflict.kind === 'attachment') {
+    return new CniError(code.internal, `attachment ${attachment} exists already: delete it first`);
+  }
+  if (conflict.kind === 'deleted') {
+    const message = `attachment ${attachment} was deleted after this ADD started: nothing is attached`;
+    return new CniError(code.unknownContainer, message);
+  }
+  context.pools.forget(plan.network);
+  const address = formatAddress(conflict.address);
+  return new CniError(
+    code.internal,
+    `address ${address} of network ${plan.network} is held already: add ${attachment} again`,
+  );
+}
+
+/** @param who ` … uses` */
+export function masterError(plan: HostPlan, held: HeldMaster, who: string): CniError {
+  return new CniError(
+    code.nicConflict,
+    `network ${plan.network} wants NIC ${held.nic} as ${plan.linkKind} ${plan.mode}, but ${who} it as ${held.kind} ${held.mode}: ` +
+      'all networks on a NIC must agree; use one kind and mode, other NICs (masterNets), or delete the pods that are there',
+  );
+}

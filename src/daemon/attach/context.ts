@@ -1,0 +1,77 @@
+import type { HostPlan, Nic } from '../../api/host.ts';
+import type { DelegateContext, Delegates } from '../../delegates/exec.ts';
+import type { Look } from '../../delegates/parallel.ts';
+import type { Kernel } from '../../kernel/types.ts';
+import type { Logger } from '../../observe/logger.ts';
+import type { AttachmentRecord, Store } from '../../store/types.ts';
+import type { KeyedMutex } from './locks.ts';
+import type { PoolBook } from './pools.ts';
+
+/** Places where a test may stop or kill the process, in the order in which one ADD and one DEL pass them. */
+export const steps = [
+  'add:committed',
+  'add:prepared',
+  'add:delegates',
+  'add:before-finish',
+  'add:finished',
+  'del:started',
+  'del:delegates-done',
+  'del:links-gone',
+  'del:removed',
+] as const;
+export type Step = (typeof steps)[number];
+
+/** What the engine is given. Functions are asked anew at each call, so plans and NICs may change under it. */
+export interface AttachDeps {
+  readonly store: Store;
+  readonly kernel: Kernel;
+  readonly delegates: Delegates;
+  /** What this host serves, by network. */
+  readonly plans: () => ReadonlyMap<string, HostPlan>;
+  /** The host's pool. */
+  readonly nics: () => readonly Nic[];
+  readonly hostName: string;
+  /** ms since the epoch. */
+  readonly now: () => number;
+  /** Why ADD cannot be served. */
+  readonly ready: () => true | string;
+  readonly log: Logger;
+  readonly cooldown: Cooldown;
+  /** The host's own namespace, which no pod may name; default: the process's. */
+  readonly ownNetns?: string;
+  /** Called at each step, for tests that stop there. */
+  readonly onStep?: (step: Step) => void | Promise<void>;
+}
+
+/** How long a released address rests, ms: `cooldownMs` while others are free, `floorMs` always. */
+export interface Cooldown {
+  readonly cooldownMs: number;
+  readonly floorMs: number;
+}
+
+/** The dependencies together with what the verbs share. */
+export interface AttachContext extends AttachDeps {
+  readonly ownNetns: string;
+  readonly locks: KeyedMutex;
+  readonly pools: PoolBook;
+  /** Addresses were handed out or came back. */
+  readonly changed: () => void;
+  readonly step: (step: Step) => Promise<void>;
+}
+
+/** How delegates of a record are run, in a namespace or (DEL) in none. */
+export function delegateContext(record: AttachmentRecord, netns: string, signal?: AbortSignal): DelegateContext {
+  const { key, args, path } = record;
+  return { key, netns, args, path, ...(signal === undefined ? {} : { signal }) };
+}
+
+/** Looks into a namespace for src/delegates; `seen` answers the first time, which spares a process. */
+export function lookWith(kernel: Kernel, seen?: Awaited<ReturnType<Kernel['links']>>): Look {
+  let known = seen;
+  return async (netns) => {
+    const answer = known;
+    known = undefined;
+    if (answer !== undefined) return answer;
+    return kernel.netnsId(netns) === undefined ? undefined : kernel.links(netns);
+  };
+}

@@ -1,0 +1,68 @@
+import { later } from '../../cni/stamp.ts';
+import type { AttachmentKey, CniResult, ContainerCall, Stamp } from '../../cni/types.ts';
+import { keyText } from '../../store/key.ts';
+import type { AttachContext } from './context.ts';
+import { hasMac } from './present.ts';
+import { deleteLinks, undo } from './undo.ts';
+
+/** What shall be gone, and when the request for it started. */
+export interface Detach {
+  readonly key: AttachmentKey;
+  readonly stamp: Stamp;
+  /** Where the caller says that it is; the record's own place counts first. */
+  readonly netns?: string;
+}
+
+/**
+ * DEL: from the record, else from prevResult, else nothing to do. Never an error for things already gone.
+ * @throws CniError when something of the attachment is still there; the record stays, the next DEL goes on
+ */
+export async function del(context: AttachContext, call: ContainerCall): Promise<void> {
+  const known = await detach(context, call);
+  if (!known && call.conf.prevResult !== undefined) await removeListed(context, call.netns, call.conf.prevResult);
+}
+
+/**
+ * Undoes the attachment of the key if its ADD started before the request; a later ADD is left alone. The request is
+ * remembered, so that an ADD that started before it and comes late is refused.
+ * @returns whether there was a record
+ */
+export async function detach(context: AttachContext, request: Detach): Promise<boolean> {
+  const { store, kernel, locks, now } = context;
+  return locks.run(request.key.containerID, async () => {
+    const record = store.attachments.get(keyText(request.key));
+    if (record === undefined) {
+      await store.noteDelete(request.key, request.stamp, now());
+      return false;
+    }
+    if (!later(request.stamp, record.stamp, kernel.bootId())) {
+      context.log.info({ attachment: keyText(request.key) }, 'DEL dropped: it started before the ADD that is served');
+      return true;
+    }
+    await store.noteDelete(request.key, request.stamp, now());
+    await undo(context, record, request.netns);
+    return true;
+  });
+}
+
+/** Without a record only links that the result names, with the MAC it gives, are ours for certain. */
+async function removeListed(context: AttachContext, netns: string, result: CniResult): Promise<void> {
+  if (netns === '' || context.kernel.netnsId(netns) === undefined) return;
+  if (context.kernel.netnsId(netns) === context.kernel.netnsId(context.ownNetns)) return;
+  const links = await context.kernel.links(netns);
+  const listed = links.filter((link) =>
+    result.interfaces.some(
+      (wanted) =>
+        wanted.sandbox !== undefined &&
+        wanted.sandbox !== '' &&
+        wanted.mac !== undefined &&
+        wanted.name === link.name &&
+        hasMac(link, wanted),
+    ),
+  );
+  await deleteLinks(
+    context.kernel,
+    netns,
+    listed.map(({ name }) => name),
+  );
+}

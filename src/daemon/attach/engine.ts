@@ -1,0 +1,76 @@
+import type { Call, CniResult } from '../../cni/types.ts';
+import type { PoolUse } from '../publish/ip-pool.ts';
+import { add } from './add.ts';
+import { check } from './check.ts';
+import type { AttachContext, AttachDeps } from './context.ts';
+import { del } from './del.ts';
+import { gc } from './gc.ts';
+import { createKeyedMutex } from './locks.ts';
+import { createPoolBook } from './pools.ts';
+import { type Recovery, recover, retryDeleting } from './recover.ts';
+import { status } from './status.ts';
+import { type AttachmentView, listAttachments, poolUse } from './views.ts';
+
+/** What serves CNI on this host. */
+export interface AttachEngine {
+  /**
+   * Carries out one call: the result of ADD, undefined for the other verbs. An ADD whose caller has gone is undone.
+   * @throws CniError
+   */
+  handle(call: Call, callerGone?: AbortSignal): Promise<CniResult | undefined>;
+  /** Finishes backwards what an earlier run left. To be awaited before the first call. */
+  recover(): Promise<Recovery>;
+  /** Tries again what a DEL could not undo; to be called now and then. @returns one sentence for each that failed again */
+  retry(): Promise<readonly string[]>;
+  /** Calls being carried out. */
+  busy(): number;
+  listAttachments(): readonly AttachmentView[];
+  /** What has been handed out on one network and rail. */
+  poolUse(network: string, interfaceIndex: number): PoolUse;
+  /** Calls back whenever addresses were handed out or came back; to be stopped by the function that it answers. */
+  onChange(listener: () => void): () => void;
+}
+
+export function createAttachEngine(deps: AttachDeps): AttachEngine {
+  const listeners = new Set<() => void>();
+  const context: AttachContext = {
+    ...deps,
+    ownNetns: deps.ownNetns ?? '/proc/self/ns/net',
+    locks: createKeyedMutex(),
+    pools: createPoolBook(deps),
+    changed: () => {
+      for (const listener of listeners) listener();
+    },
+    step: async (step) => deps.onStep?.(step),
+  };
+  let calls = 0;
+
+  const carryOut = async (call: Exclude<Call, { verb: 'ADD' }>): Promise<void> => {
+    if (call.verb === 'DEL') await del(context, call);
+    else if (call.verb === 'CHECK') await check(context, call);
+    else if (call.verb === 'GC') await gc(context, call);
+    else status(deps.ready());
+  };
+  return {
+    async handle(call, callerGone = new AbortController().signal) {
+      calls += 1;
+      try {
+        if (call.verb === 'ADD') return await add(context, call, callerGone);
+        await carryOut(call);
+        return undefined;
+      } finally {
+        calls -= 1;
+      }
+    },
+    recover: () => recover(context),
+    retry: () => retryDeleting(context),
+    busy: () => calls,
+    listAttachments: () => listAttachments(deps.store),
+    poolUse: (network, interfaceIndex) =>
+      poolUse(deps.store, network, interfaceIndex, context.pools.numbers(network, interfaceIndex)),
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

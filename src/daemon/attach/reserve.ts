@@ -1,0 +1,117 @@
+import { CniError, code } from '../../api/cni-error.ts';
+import type { HostPlan } from '../../api/host.ts';
+import { interfaceNames } from '../../cni/interface-names.ts';
+import type { ContainerCall } from '../../cni/types.ts';
+import { negotiate, planCalls } from '../../delegates/plan.ts';
+import type { Link } from '../../kernel/types.ts';
+import { keyText } from '../../store/key.ts';
+import type { AttachmentRecord } from '../../store/types.ts';
+import { chooseNics } from './choose.ts';
+import { conflictError } from './conflict.ts';
+import type { AttachContext } from './context.ts';
+import { checkMasters } from './masters.ts';
+import type { Reserved } from './pools.ts';
+
+/** Decides NICs, names and addresses, and commits them: from here on a DEL or a restart finds what to undo. */
+export async function reserve(
+  context: AttachContext,
+  plan: HostPlan,
+  call: ContainerCall,
+  netnsId: string,
+  links: readonly Link[],
+): Promise<AttachmentRecord> {
+  const chosen = chooseNics(context, plan, call);
+  const nics = chosen.map(({ nic }) => nic.name);
+  const names = interfaceNames(call.key.ifname, nics.length);
+  refuseTaken(call, names, links);
+  await checkMasters(context, plan, nics);
+  const binary = context.delegates.find(call.path, plan.linkKind);
+  const cniVersion = negotiate(plan.linkKind, await context.delegates.versions(binary), call.conf.cniVersion);
+  const rails = chosen.map(({ block }) => block.interfaceIndex);
+  const reserved = context.pools.reserve(plan, rails, call.conf.request.ips);
+  try {
+    const record: AttachmentRecord = {
+      key: call.key,
+      state: 'pending',
+      stamp: call.stamp,
+      netns: call.netns,
+      netnsId,
+      pod: call.pod,
+      path: call.path,
+      args: call.args,
+      calls: planCalls({
+        network: plan.network,
+        cniVersion,
+        linkKind: plan.linkKind,
+        mode: plan.mode,
+        plugin: call.conf.plugin,
+        nics: reserved.nics.map(({ nic, addresses }, index) => ({ nic, ifname: names[index] ?? '', addresses })),
+      }),
+      addresses: heldOf(reserved),
+      masters: nics.map((nic) => ({ nic, kind: plan.linkKind, mode: plan.mode })),
+      createdAt: context.now(),
+    };
+    const conflict = await context.store.begin(record);
+    if (conflict !== undefined) throw conflictError(context, plan, record, conflict);
+    context.changed();
+    return record;
+  } catch (error) {
+    context.pools.giveBack(reserved);
+    throw error;
+  } finally {
+    context.pools.settle(reserved);
+  }
+}
+
+/** @throws CniError 11 while the host cannot serve, 7 for a network that it does not serve */
+export function requirePlan(context: AttachContext, network: string): HostPlan {
+  const ready = context.ready();
+  if (ready !== true) {
+    throw new CniError(
+      code.tryAgainLater,
+      `host ${context.hostName} cannot attach to network ${network} yet: ${ready}`,
+    );
+  }
+  const plans = context.plans();
+  const plan = plans.get(network);
+  if (plan === undefined) {
+    const served = [...plans.keys()].sort().join(', ') || 'none';
+    throw new CniError(
+      code.invalidConfig,
+      `host ${context.hostName} serves no network ${network} (it serves: ${served}): is there a MultiNicNetwork of that name, Ready, with a NIC network that this host has?`,
+    );
+  }
+  if (plan.draining) {
+    throw new CniError(
+      code.tryAgainLater,
+      `network ${network} is being deleted or moved: host ${context.hostName} makes no new attachments to it`,
+    );
+  }
+  return plan;
+}
+
+/**
+ * A plan that changed before the record stood may have been changed because nobody held an address: then this one must not.
+ * @throws CniError 11
+ */
+export function requireSame(context: AttachContext, plan: HostPlan): void {
+  const now = context.plans().get(plan.network);
+  const { network, host } = plan.revision;
+  if (now?.uid === plan.uid && now.revision.network === network && now.revision.host === host && !now.draining) return;
+  throw new CniError(code.tryAgainLater, `the plan of network ${plan.network} changed in this moment: try again`);
+}
+
+function refuseTaken(call: ContainerCall, names: readonly string[], links: readonly Link[]): void {
+  const taken = names.filter((name) => links.some((link) => link.name === name || link.altnames.includes(name)));
+  if (taken.length === 0) return;
+  throw new CniError(
+    code.invalidEnvironment,
+    `${call.netns} has an interface ${taken.join(', ')} already, and it is not of attachment ${keyText(call.key)}: it is left as it is`,
+  );
+}
+
+function heldOf(reserved: Reserved): AttachmentRecord['addresses'] {
+  return reserved.nics.flatMap(({ nic, interfaceIndex, addresses }) =>
+    addresses.map(({ address }) => ({ address, interfaceIndex, nic })),
+  );
+}

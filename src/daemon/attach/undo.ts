@@ -1,0 +1,102 @@
+import { CniError, code } from '../../api/cni-error.ts';
+import { delAll } from '../../delegates/parallel.ts';
+import type { Kernel, Link } from '../../kernel/types.ts';
+import { keyText } from '../../store/key.ts';
+import type { AttachmentRecord } from '../../store/types.ts';
+import { type AttachContext, delegateContext, lookWith } from './context.ts';
+import { isReplaced, livingNetns, ourLinks } from './ours.ts';
+
+/** Where a record's links are, with what is there; netns is empty when that namespace stands no more. */
+interface Place {
+  readonly netns: string;
+  readonly links: readonly Link[];
+}
+
+/**
+ * Undoes an attachment, whatever state it is in: marks it, runs the delegates' DEL, looks that no link of it is left, forgets
+ * it; its addresses rest. The caller holds the container's lock.
+ * @param also a path under which the caller knows the namespace
+ * @throws CniError when a link is still there: the record stays `deleting` and keeps its addresses
+ */
+export async function undo(context: AttachContext, record: AttachmentRecord, also?: string): Promise<void> {
+  const { store, kernel, delegates, log, pools, now } = context;
+  const attachment = keyText(record.key);
+  if (record.state !== 'deleting') await store.startDelete(record.key);
+  await context.step('del:started');
+  const { netns, links } = await placeOf(context, record, also);
+  let failure: unknown;
+  try {
+    await delAll(
+      delegates,
+      lookWith(kernel, links),
+      record.calls,
+      delegateContext(record, netns),
+      record.delegateResults,
+    );
+  } catch (error) {
+    failure = error;
+    log.warn({ attachment, err: error }, 'delegates failed on DEL');
+  }
+  await context.step('del:delegates-done');
+  if (netns !== '') await removeLeft(context, record, netns, failure);
+  await context.step('del:links-gone');
+  const released = now();
+  await store.remove(record.key, released);
+  pools.release(record, released);
+  context.changed();
+  log.info({ attachment, netns }, 'detached');
+  await context.step('del:removed');
+}
+
+async function placeOf(context: AttachContext, record: AttachmentRecord, also?: string): Promise<Place> {
+  const nowhere = { netns: '', links: [] };
+  const netns = livingNetns(context.kernel, record, also);
+  if (netns === undefined) return nowhere;
+  try {
+    const links = await context.kernel.links(netns);
+    const replaced = isReplaced(record, links, context.store.attachments, context.kernel.bootId());
+    return replaced ? nowhere : { netns, links };
+  } catch (error) {
+    // It may have gone in between.
+    if (livingNetns(context.kernel, record, also) === undefined) return nowhere;
+    throw error;
+  }
+}
+
+/**
+ * With static addresses a link is all that a delegate leaves: when none is left, a delegate that failed (or is not there any
+ * more) does not matter; one that is left is deleted here.
+ */
+async function removeLeft(
+  context: AttachContext,
+  record: AttachmentRecord,
+  netns: string,
+  cause: unknown,
+): Promise<void> {
+  const left = async (): Promise<string[]> => {
+    if (livingNetns(context.kernel, record, netns) === undefined) return [];
+    return ourLinks(record, await context.kernel.links(netns)).map(({ name }) => name);
+  };
+  const names = await left();
+  if (names.length === 0) return;
+  const problems = await deleteLinks(context.kernel, netns, names);
+  if ((await left()).length === 0) return;
+  throw new CniError(
+    code.internal,
+    `attachment ${keyText(record.key)}: ${problems.join('; ')}; its addresses are kept until a DEL succeeds`,
+    cause instanceof Error ? cause.message : '',
+    cause,
+  );
+}
+
+/** Deletes links of a namespace. @returns one sentence for each that could not be deleted */
+export async function deleteLinks(kernel: Kernel, netns: string, names: readonly string[]): Promise<readonly string[]> {
+  if (names.length === 0) return [];
+  const answers = await kernel.batch(
+    names.map((name) => ['link', 'del', 'dev', name]),
+    netns,
+  );
+  return answers.flatMap((said, index) =>
+    said === undefined ? [] : [`interface ${names[index]} in ${netns} cannot be deleted: ${said}`],
+  );
+}

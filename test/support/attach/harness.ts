@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { CniError } from '../../../src/api/cni-error.ts';
+import type { HostPlan, Nic } from '../../../src/api/host.ts';
+import type { Call } from '../../../src/cni/types.ts';
+import { createAttachEngine } from '../../../src/daemon/attach/engine.ts';
+import { decodePlans } from '../../../src/daemon/plan/codec.ts';
+import { createDelegates } from '../../../src/delegates/exec.ts';
+import { createKernel } from '../../../src/kernel/ip.ts';
+import { createLogger, silentLogger } from '../../../src/observe/logger.ts';
+import { openStore, originName } from '../../../src/store/open.ts';
+import type { HarnessOptions, HarnessState } from './client.ts';
+import { decode, encode } from './json.ts';
+
+/**
+ * The attachment engine as a process that a test may kill: store, kernel, delegates and engine composed as in the daemon, one
+ * JSON request at a time on a unix socket. Argument: a file with HarnessOptions. Prints one line when it serves.
+ */
+const [file] = process.argv.slice(2);
+if (file === undefined) throw new Error('argument: options file');
+const options = decode<HarnessOptions>(readFileSync(file, 'utf8'));
+
+const realKernel = createKernel();
+const kernel = { ...realKernel, bootId: () => options.bootId ?? realKernel.bootId() };
+const { store, state } = openStore({ path: `${options.stateDir}/store.db`, bootId: kernel.bootId(), now: Date.now });
+await store.set(originName, undefined);
+const nics: readonly Nic[] = (await kernel.links())
+  .filter(({ name }) => name.startsWith('eth'))
+  .map((link) => ({ name: link.name, key: link.mac, mac: link.mac, mtu: link.mtu, up: link.up, addresses: [] }));
+let plans: ReadonlyMap<string, HostPlan> = decodePlans(options.plans);
+let ready: true | string = true;
+let occurrences = 0;
+
+const engine = createAttachEngine({
+  store,
+  kernel,
+  delegates: createDelegates({ owner: options.stateDir }),
+  plans: () => plans,
+  nics: () => nics,
+  hostName: 'host-under-test',
+  now: Date.now,
+  ready: () => ready,
+  log: options.verbose === true ? createLogger({ program: 'harness', level: 'debug' }) : silentLogger,
+  cooldown: options.cooldown,
+  onStep(step) {
+    if (step !== options.killAt?.step) return;
+    occurrences += 1;
+    if (occurrences === options.killAt.occurrence) process.kill(process.pid, 'SIGKILL');
+  },
+});
+const recovery = await engine.recover();
+
+const requests: Readonly<Record<string, (body: string, gone: AbortSignal) => unknown>> = {
+  '/call': (body, gone) => engine.handle(decode<Call>(body), gone),
+  '/state': (): HarnessState => ({
+    counts: store.counts(),
+    records: [...store.attachments.values()],
+    pools: [...plans.values()].flatMap(({ network, blocks }) =>
+      blocks.map(({ interfaceIndex }) => ({ network, interfaceIndex, ...engine.poolUse(network, interfaceIndex) })),
+    ),
+  }),
+  '/plans': (body) => void (plans = decodePlans(decode<string>(body))),
+  '/ready': (body) => void (ready = decode<true | string>(body)),
+  '/retry': () => engine.retry(),
+  '/expire': async () => store.expire(Number.MAX_SAFE_INTEGER, 0),
+};
+
+const server = createServer((request, response) => {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const answer = async (): Promise<unknown> => {
+    try {
+      const work = requests[request.url ?? ''];
+      if (work === undefined) throw new Error(`no such request: ${request.url}`);
+      return { value: await work(await text(request), gone.signal) };
+    } catch (error) {
+      if (error instanceof CniError)
+        return { error: { code: error.code, message: error.message, details: error.details } };
+      return {
+        error: {
+          code: 0,
+          message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+          details: '',
+        },
+      };
+    }
+  };
+  void answer().then((value) => response.end(encode(value)));
+});
+server.listen(options.socket, () => process.stdout.write(`${encode({ state, recovery })}\n`));

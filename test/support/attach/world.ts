@@ -1,0 +1,185 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { HostPlan } from '../../../src/api/host.ts';
+import type { LinkKind, LinkMode } from '../../../src/api/network.ts';
+import { emptyResult } from '../../../src/cni/result.ts';
+import type { CniResult, ContainerCall, NetworkCall, PodRequest } from '../../../src/cni/types.ts';
+import { encodePlans } from '../../../src/daemon/plan/codec.ts';
+import { createKernel } from '../../../src/kernel/ip.ts';
+import type { Link } from '../../../src/kernel/types.ts';
+import { parsePrefix } from '../../../src/net/prefix.ts';
+import { createNamespaces, type Namespaces } from '../netns.ts';
+import { type Harness, type HarnessOptions, startHarness } from './client.ts';
+
+/** Where Debian puts the CNI plugins. */
+export const pluginDirectory = '/usr/lib/cni';
+
+/** A network as this file's tests describe it. */
+export interface NetworkSpec {
+  readonly network: string;
+  /** Pod block by NIC, one per family: `{ eth1: ['10.5.1.0/28'] }`; the whole rail is the /24 or /64 around it. */
+  readonly blocks: Readonly<Record<string, readonly string[]>>;
+  readonly kind?: LinkKind;
+  readonly mode?: LinkMode;
+  readonly draining?: boolean;
+}
+
+export function planOf(spec: NetworkSpec): HostPlan {
+  const { network, blocks, kind = 'macvlan', mode = 'bridge', draining = false } = spec;
+  return {
+    network,
+    uid: `uid-${network}`,
+    hostIndex: 1,
+    revision: { network: 1, host: 1 },
+    draining,
+    linkKind: kind,
+    mode,
+    routed: false,
+    subnets: [],
+    masterNets: [],
+    blocks: Object.entries(blocks).map(([interfaceName, pods], interfaceIndex) => ({
+      interfaceIndex,
+      interfaceName,
+      netAddresses: [],
+      vlanCIDRs: pods.map((text) => {
+        const { family, base } = parsePrefix(text);
+        const length = family === 4 ? 24 : 64;
+        const hostBits = BigInt((family === 4 ? 32 : 128) - length);
+        return { family, base: (base >> hostBits) << hostBits, length };
+      }),
+      podCIDRs: pods.map(parsePrefix),
+      excludes: [],
+      draining: false,
+    })),
+  };
+}
+
+export function plansText(specs: readonly NetworkSpec[]): string {
+  return encodePlans(specs.map(planOf));
+}
+
+/** One host with veth NICs `eth1`…, cabled to a switch namespace, its harness, and pods. */
+export interface World {
+  readonly namespaces: Namespaces;
+  readonly host: string;
+  readonly folder: string;
+  /** A new namespace for a pod. */
+  pod(): string;
+  start(options: Partial<HarnessOptions> & { plans: string }): Promise<Harness>;
+  /** A directory with a delegate of that name, a shell script; `$REAL` is the real plugin. */
+  delegate(name: string, script: string): string;
+  /** Links in a pod without lo. */
+  links(netns: string): Promise<readonly Link[]>;
+  end(): Promise<void>;
+}
+
+export function createWorld(nics: number): World {
+  const namespaces = createNamespaces();
+  const folder = mkdtempSync(join(tmpdir(), 'multinic-attach-'));
+  const kernel = createKernel();
+  const harnesses: Harness[] = [];
+  const host = namespaces.add();
+  const fabric = namespaces.add();
+  for (let nic = 1; nic <= nics; nic += 1) namespaces.veth(host, `eth${nic}`, fabric, `port${nic}`);
+  return {
+    namespaces,
+    host,
+    folder,
+    pod: () => namespaces.add(),
+    async start(options) {
+      const harness = await startHarness(host, {
+        stateDir: folder,
+        socket: join(folder, 'cni.sock'),
+        cooldown: { cooldownMs: 0, floorMs: 0 },
+        ...options,
+      });
+      harnesses.push(harness);
+      return harness;
+    },
+    delegate(name, script) {
+      const directory = mkdtempSync(join(folder, 'plugins-'));
+      mkdirSync(directory, { recursive: true });
+      const file = join(directory, name);
+      writeFileSync(file, `#!/bin/sh\nREAL=${pluginDirectory}/${name}\n${script}\n`);
+      chmodSync(file, 0o755);
+      return directory;
+    },
+    links: async (netns) => (await kernel.links(netns)).filter(({ name }) => name !== 'lo'),
+    async end() {
+      await Promise.all(harnesses.map((harness) => harness.kill()));
+      namespaces.end();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const bootId = createKernel().bootId();
+
+/** A stamp of now: later calls have later ones. */
+export function stampNow(): { bootId: string; ns: bigint } {
+  return { bootId, ns: process.hrtime.bigint() };
+}
+
+export interface CallParts {
+  readonly network: string;
+  readonly container: string;
+  readonly ifname?: string;
+  readonly netns?: string;
+  readonly path?: readonly string[];
+  readonly request?: Partial<PodRequest>;
+  readonly prevResult?: CniResult;
+  readonly stamp?: { bootId: string; ns: bigint };
+}
+
+export function callOf(verb: ContainerCall['verb'], parts: CallParts): ContainerCall {
+  const {
+    network,
+    container,
+    ifname = 'net1',
+    netns = '',
+    path = [pluginDirectory],
+    request,
+    prevResult,
+    stamp,
+  } = parts;
+  return {
+    verb,
+    key: { network, containerID: container, ifname },
+    netns,
+    pod: { namespace: 'default', name: container, uid: `uid-${container}` },
+    path,
+    args: 'IgnoreUnknown=1',
+    conf: confOf(network, request, prevResult),
+    stamp: stamp ?? stampNow(),
+  };
+}
+
+export function networkCall(
+  verb: NetworkCall['verb'],
+  network: string,
+  validAttachments?: NetworkCall['conf']['validAttachments'],
+): NetworkCall {
+  const conf = confOf(network);
+  return {
+    verb,
+    path: [pluginDirectory],
+    conf: validAttachments === undefined ? conf : { ...conf, validAttachments },
+    stamp: stampNow(),
+  };
+}
+
+function confOf(network: string, request: Partial<PodRequest> = {}, prevResult?: CniResult): ContainerCall['conf'] {
+  return {
+    cniVersion: '1.0.0',
+    name: network,
+    type: 'multi-nic',
+    plugin: {},
+    ipam: { type: 'multi-nic-ipam' },
+    dns: {},
+    ...(prevResult === undefined ? {} : { prevResult }),
+    request: { ips: [], ...request },
+  };
+}
+
+export { emptyResult };
