@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
+import { benchAdd } from './add/bench.ts';
 import { type Report, table } from './report.ts';
 import { benchShim } from './shim/bench.ts';
 
 /** name → bench of so many rounds. */
 const benches: Readonly<Record<string, { rounds: number; run: (rounds: number) => Promise<Report> }>> = {
   shim: { rounds: 300, run: benchShim },
+  add: { rounds: 20, run: benchAdd },
 };
 
 const usage = `use: npm run bench -- [${Object.keys(benches).join('] [')}] [--rounds N] [--json]`;

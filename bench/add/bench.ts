@@ -1,0 +1,119 @@
+import type { LabHost } from '../../src/lab/hosts/hosts.ts';
+import type { Report, Row } from '../report.ts';
+import { ratio, round, spread } from '../statistics.ts';
+import { compile, time } from '../timed/timed.ts';
+import { network, startServingHost } from './host.ts';
+
+/** NICs of the attachments that are measured. */
+const sizes = [1, 2, 4, 8] as const;
+const warmUp = 2;
+
+/** Times of one subject, in ms by round. */
+interface Times {
+  readonly add: number[];
+  readonly del: number[];
+}
+
+/** One thing that is measured: a plugin, its configuration, and what it has taken. */
+interface Subject {
+  readonly name: string;
+  readonly program: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly times: Times;
+}
+
+/** ADD and DEL of 1 to 8 NICs through shim and daemon, against one bare macvlan delegate, in turns on one host. */
+export async function benchAdd(rounds: number): Promise<Report> {
+  const timed = compile('timed');
+  const serving = await startServingHost(Math.max(...sizes));
+  const bare = bareSubject();
+  const ours = sizes.map(nicsSubject);
+  try {
+    for (let at = -warmUp; at < rounds; at += 1) {
+      for (const subject of [bare, ...ours]) await measure(serving.host, timed, subject, at);
+    }
+  } finally {
+    await serving.close();
+  }
+  return report(bare, ours);
+}
+
+function bareSubject(): Subject {
+  const ipam = { type: 'static', addresses: [{ address: '192.168.240.1/20' }] };
+  return {
+    name: 'bare macvlan, 1 NIC',
+    program: '/usr/lib/cni/macvlan',
+    config: { cniVersion: '1.0.0', name: 'bare', type: 'macvlan', master: 'eth1', mode: 'bridge', ipam },
+    times: { add: [], del: [] },
+  };
+}
+
+function nicsSubject(nics: number): Subject {
+  return {
+    name: `multinic, ${nics} NIC${nics === 1 ? '' : 's'}`,
+    program: '/opt/cni/bin/multi-nic',
+    config: {
+      cniVersion: '1.0.0',
+      name: network,
+      type: 'multi-nic',
+      ipam: { type: 'multi-nic-ipam', hostBlock: 4, interfaceBlock: 4 },
+      plugin: { cniVersion: '1.0.0', type: 'macvlan', mode: 'bridge' },
+      multiNICIPAM: true,
+      args: { cni: { nics } },
+    },
+    times: { add: [], del: [] },
+  };
+}
+
+/** One ADD and one DEL in a fresh namespace; rounds below 0 warm up and do not count. */
+async function measure(host: LabHost, timed: string, subject: Subject, at: number): Promise<void> {
+  const pod = `bench-${at + warmUp}-${subject.times.add.length}-${subject.name.replaceAll(/[^a-z0-9]/g, '')}`;
+  await must(host, ['ip', 'netns', 'add', pod]);
+  const variables = {
+    CNI_CONTAINERID: pod,
+    CNI_NETNS: `/var/run/netns/${pod}`,
+    CNI_IFNAME: 'net1',
+    CNI_PATH: '/opt/cni/bin:/usr/lib/cni',
+    CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=${pod}`,
+    PATH: process.env['PATH'] ?? '',
+  };
+  const call = { prefix: host.prefix, timed, program: subject.program, stdin: JSON.stringify(subject.config) };
+  const add = time({ ...call, env: { ...variables, CNI_COMMAND: 'ADD' } });
+  const del = time({ ...call, env: { ...variables, CNI_COMMAND: 'DEL' } });
+  await must(host, ['ip', 'netns', 'delete', pod]);
+  if (at < 0) return;
+  subject.times.add.push(add);
+  subject.times.del.push(del);
+}
+
+async function must(host: LabHost, argv: readonly string[]): Promise<void> {
+  const { code, stderr } = await host.exec(argv);
+  if (code !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
+}
+
+function report(bare: Subject, ours: readonly Subject[]): Report {
+  const rowsOf = (verb: keyof Times): Row[] => [
+    { name: `${verb.toUpperCase()} ${bare.name}`, ms: spread(bare.times[verb]) },
+    ...ours.map(({ name, times }) => ({
+      name: `${verb.toUpperCase()} ${name}`,
+      ms: spread(times[verb]),
+      ratio: ratio(times[verb], bare.times[verb]),
+    })),
+  ];
+  const jsonOf = (verb: keyof Times) =>
+    Object.fromEntries(
+      ours.map(({ times }, at) => [
+        String(sizes[at]),
+        {
+          ms: round(spread(times[verb]).median),
+          bareMs: round(spread(bare.times[verb]).median),
+          ratioToBare: round(ratio(times[verb], bare.times[verb])),
+        },
+      ]),
+    );
+  return {
+    title: 'add: ADD and DEL through shim and daemon, against one bare delegate',
+    rows: [...rowsOf('add'), ...rowsOf('del')],
+    json: { add: jsonOf('add'), del: jsonOf('del') },
+  };
+}
