@@ -15,8 +15,8 @@ interface BuiltIn {
   readonly onCreate?: (object: KubeRecord) => KubeRecord;
 }
 
-/** `status` with some fields set. */
-function statusWith(object: KubeRecord, change: Fields): KubeRecord {
+/** The object with some fields of its status set. */
+export function statusWith(object: KubeRecord, change: Fields): KubeRecord {
   return { ...object, status: { ...(isFields(object.status) ? object.status : {}), ...change } };
 }
 
@@ -93,5 +93,3 @@ function resourceOf(builtIn: BuiltIn): Resource {
 export function builtInResources(): Resource[] {
   return [...core, ...grouped].map(resourceOf);
 }
-
-export { statusWith };

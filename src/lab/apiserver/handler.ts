@@ -5,7 +5,7 @@ import type { Cluster } from './cluster.ts';
 import { type DeleteOptions, deleteObject } from './delete.ts';
 import { type Continuations, listObjects, selection } from './listing.ts';
 import { type Fields, fieldAt, fieldsOf, isFields, type KubeRecord, keyOf, listOf } from './object.ts';
-import { applyPatch } from './patch.ts';
+import { patcher } from './patch.ts';
 import type { ObjectRequest } from './request.ts';
 import { groupVersion, resourceId } from './resource.ts';
 import { type Form, metadataOnly, tableOf } from './table.ts';
@@ -40,7 +40,8 @@ function getObject(cluster: Cluster, { resource, namespace, name = '' }: ObjectR
 
 function change(cluster: Cluster, request: ObjectRequest, body: unknown, type: string): Written {
   const { resource, namespace, name = '', subresource, verb, query } = request;
-  const next = verb === 'update' ? () => body : (old: KubeRecord) => applyPatch(resource, old, type, body);
+  const patch = verb === 'update' ? () => body : patcher(resource, type);
+  const next = (old: KubeRecord): unknown => patch(old, body);
   return changeObject(cluster, resource, { namespace, name, subresource, next }, writeOptions(query));
 }
 

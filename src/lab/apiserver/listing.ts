@@ -53,7 +53,8 @@ export class Continuations {
   }
 }
 
-function revisionOf(text: string | null): number | undefined {
+/** A resourceVersion from a query; undefined when there is none. Throws ApiError 400. */
+export function revisionOf(text: string | null): number | undefined {
   if (text === null || text === '') return undefined;
   if (!/^\d+$/.test(text))
     throw errors.badRequest(`resourceVersion: Invalid value: "${text}": must be a decimal number`);
@@ -95,5 +96,3 @@ export function listObjects(
   }
   return { kind: resource.listKind, apiVersion: groupVersion(resource), metadata, items };
 }
-
-export { revisionOf };

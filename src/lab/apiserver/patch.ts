@@ -1,19 +1,18 @@
 import { errors } from './api-error.ts';
 import { jsonPatch } from './json-patch.ts';
 import { mergePatch } from './merge-patch.ts';
-import type { KubeRecord } from './object.ts';
 import type { Resource } from './resource.ts';
 import { strategicMerge } from './strategic-patch.ts';
 
-/** Patches an object by the request's content type. Throws ApiError 415 for types that this server does not take. */
-export function applyPatch(resource: Resource, object: KubeRecord, contentType: string, patch: unknown): unknown {
+/** How patches of a content type are applied: object and patch to the new object. Throws ApiError 415 for other types. */
+export function patcher(resource: Resource, contentType: string): (object: unknown, patch: unknown) => unknown {
   switch (contentType) {
     case 'application/merge-patch+json':
-      return mergePatch(object, patch);
+      return mergePatch;
     case 'application/json-patch+json':
-      return jsonPatch(object, patch);
+      return jsonPatch;
     case 'application/strategic-merge-patch+json':
-      if (resource.builtIn) return strategicMerge(object, patch);
+      if (resource.builtIn) return strategicMerge;
       throw errors.unsupportedMediaType(
         `strategic merge patch is not supported for custom resources (${resource.kind}); use application/merge-patch+json`,
       );

@@ -48,7 +48,8 @@ export function resourcePath(pathname: string): Path | undefined {
   };
 }
 
-function flag(query: URLSearchParams, name: string): boolean {
+/** Whether a parameter of the query is switched on. */
+export function flag(query: URLSearchParams, name: string): boolean {
   const value = query.get(name);
   return value === '1' || value === 'true';
 }
@@ -88,6 +89,3 @@ export function objectRequest(registry: Registry, method: string, url: URL): Obj
     query: url.searchParams,
   };
 }
-
-/** The selection of a list, watch or collection delete. */
-export { flag };
