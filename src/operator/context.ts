@@ -1,0 +1,24 @@
+import type { KubeClient } from '../kube/client.ts';
+import type { Clock } from '../kube/clock.ts';
+import type { Logger } from '../kube/logger.ts';
+import type { Queue } from '../kube/queue.ts';
+import type { Parse } from './accepted.ts';
+import type { Caches } from './caches.ts';
+import type { Desired } from './desired.ts';
+import type { NicsOf } from './view.ts';
+
+/** What the controllers share; made once, in run.ts. */
+export interface Context {
+  readonly client: KubeClient;
+  readonly caches: Caches;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly desired: Desired;
+  readonly parse: Parse;
+  readonly nicsOf: NicsOf;
+  readonly queues: { readonly network: Queue; readonly host: Queue; readonly namespace: Queue };
+  /** When each slice was last written, ms since the epoch. */
+  readonly sliceWrites: Map<string, number>;
+  /** Writes of one reconcile that run at the same time. */
+  readonly width: number;
+}

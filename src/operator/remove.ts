@@ -1,0 +1,88 @@
+import type { MultiNicNetwork } from '../api/kinds/multinicnetwork.ts';
+import type { Again } from '../kube/controller.ts';
+import { resources } from '../kube/resource.ts';
+import { networkOfLedger } from './accepted.ts';
+import type { Verdicts } from './conditions.ts';
+import type { Context } from './context.ts';
+import { type DrainStep, drainStep } from './drain.ts';
+import { finalizer, removeFinalizer } from './finalizer.ts';
+import { isOurs } from './nad.ts';
+import { publish } from './publish.ts';
+import { saveLedger } from './save-ledger.ts';
+import { countsOf } from './verdicts.ts';
+import { type NetworkView, viewOf } from './view.ts';
+import { deleteNad } from './write-nads.ts';
+import { writeStatus } from './write-status.ts';
+import { remove } from './writes.ts';
+
+/** On a deleted network: do not wait for hosts that are silent or still have attachments. */
+export const forceAnnotation = 'multinic.fms.io/force-delete';
+
+/** How often a deletion that waits is looked at without a change. */
+const lookAgainMs = 30_000;
+
+/** Drains a deleted network step by step; the finalizer goes last. */
+export async function reconcileDeletion(
+  context: Context,
+  object: MultiNicNetwork,
+  signal: AbortSignal,
+): Promise<Again | undefined> {
+  const { name, uid = '', annotations } = object.metadata;
+  if (!(object.metadata.finalizers ?? []).includes(finalizer)) return undefined;
+  const view = viewOf(object, context.caches, context.nicsOf);
+  const step = drainStep(uid, view.hosts, annotations?.[forceAnnotation] === 'true');
+  for (const pool of step.deletePools) await context.client.delete(resources.ipPools, pool, { signal });
+  if (step.phase === 'Removing') {
+    await removeObjects(context, name, signal);
+    await removeFinalizer(context, object, signal);
+    context.logger.info({ network: name }, 'nothing is left of the network');
+    return undefined;
+  }
+  if (step.bump.length > 0) {
+    const raised = new Map(step.bump.map((entry) => [entry.hostName, entry]));
+    const hosts = view.ledger.hosts.map((entry) => raised.get(entry.hostName) ?? entry);
+    const saved = await saveLedger(context, object, view.ledger, { ...view.ledger, hosts }, signal);
+    if (saved.kind === 'later') return { after: saved.ms };
+  }
+  publish(context, view, step.publish);
+  await writeStatus(context, object, drainVerdicts(context, view, step), countsOfDrain(view), signal);
+  return { after: lookAgainMs };
+}
+
+/** NADs and ledger of that name. */
+async function removeObjects(context: Context, name: string, signal: AbortSignal): Promise<void> {
+  const { client, caches } = context;
+  for (const nad of caches.nadsOf.of(name)) if (isOurs(nad)) await deleteNad(context, nad, signal);
+  for (const slice of caches.slicesOf.of(name)) await remove(client, resources.cidrSlices, slice, signal);
+  const cidr = caches.cidrs.get(name);
+  if (cidr !== undefined) await remove(client, resources.cidrs, cidr, signal);
+}
+
+function drainVerdicts({ parse }: Context, { object, ledger }: NetworkView, step: DrainStep): Verdicts {
+  const parsed = parse(object);
+  const network = parsed.ok ? parsed.value : networkOfLedger(object, ledger.config);
+  const draining = { holds: false, reason: 'Draining', message: step.message } as const;
+  return {
+    // Keeps Ready's reason at Draining: nobody asks any more whether the spec is valid.
+    Accepted: { holds: true, reason: 'Accepted', message: 'being deleted' },
+    Planned: draining,
+    NetworksReady: draining,
+    RoutesReady: network?.routed === false ? { holds: true, reason: 'NotNeeded', message: 'being deleted' } : draining,
+  };
+}
+
+function countsOfDrain({ ledger, hosts }: NetworkView): ReturnType<typeof countsOf> {
+  const published = hosts.flatMap((host) => (host.published ? [[host.hostName, host.published] as const] : []));
+  return countsOf(ledger, new Map(published), hosts);
+}
+
+/** The object is gone (its finalizer taken off by hand, at the worst): hosts drop what they have of it, its NADs and ledger go. */
+export async function forgetNetwork(context: Context, name: string, signal: AbortSignal): Promise<Again | undefined> {
+  const { caches, desired, queues } = context;
+  desired.forget(name);
+  for (const host of caches.hosts.list()) {
+    if (host.status?.networks?.some((entry) => entry.name === name)) queues.host.add(host.metadata.name);
+  }
+  await removeObjects(context, name, signal);
+  return undefined;
+}

@@ -1,0 +1,57 @@
+import type { KubeClient } from '../kube/client.ts';
+import { type Clock, systemClock } from '../kube/clock.ts';
+import { type Reconcile, runController } from '../kube/controller.ts';
+import type { Logger } from '../kube/logger.ts';
+import { createQueue, type Queue } from '../kube/queue.ts';
+import { createParse } from './accepted.ts';
+import { startCaches } from './caches.ts';
+import type { Context } from './context.ts';
+import { createDesired } from './desired.ts';
+import { reconcileHost } from './host-controller.ts';
+import { reconcileNamespace } from './namespace-controller.ts';
+import { reconcileNetwork } from './network-controller.ts';
+import { createNicsOf } from './view.ts';
+import { wakeOnChange } from './wake.ts';
+
+export interface OperatorOptions {
+  readonly client: KubeClient;
+  readonly logger: Logger;
+  /** Aborted: finish what is being written, then resolve. */
+  readonly signal: AbortSignal;
+  readonly clock?: Clock;
+}
+
+/**
+ * The operator: resolves when the signal has been aborted and nothing runs any more. Nothing that the API server does or fails to do
+ * ends it; it waits until everything has been listed once before it decides anything.
+ */
+export async function runOperator(options: OperatorOptions): Promise<void> {
+  const { client, logger, signal } = options;
+  const clock = options.clock ?? systemClock();
+  const caches = startCaches({ client, signal, logger, clock });
+  const queue = (): Queue => createQueue(clock);
+  const context: Context = {
+    client,
+    caches,
+    clock,
+    logger,
+    desired: createDesired(),
+    parse: createParse(),
+    nicsOf: createNicsOf(),
+    queues: { network: queue(), host: queue(), namespace: queue() },
+    sliceWrites: new Map(),
+    width: 16,
+  };
+  wakeOnChange(context);
+  await Promise.race([caches.synced, caches.ended]);
+  if (!signal.aborted) logger.info({ networks: caches.networks.size, hosts: caches.hosts.size }, 'operator started');
+  const run = (name: keyof Context['queues'], workers: number, reconcile: Reconcile): Promise<void> =>
+    runController({ name, queue: context.queues[name], clock, workers, reconcile, logger, signal });
+  await Promise.all([
+    // One: each judges beside what those before it have taken.
+    run('network', 1, (key) => reconcileNetwork(context, key, signal)),
+    run('host', 16, (key) => reconcileHost(context, key, signal)),
+    run('namespace', 1, (key) => reconcileNamespace(context, key)),
+    caches.ended,
+  ]);
+}

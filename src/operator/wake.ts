@@ -1,0 +1,78 @@
+import type { HostInterface } from '../api/kinds/hostinterface.ts';
+import type { MultiNicNetwork } from '../api/kinds/multinicnetwork.ts';
+import type { Change } from '../kube/cache.ts';
+import type { Context } from './context.ts';
+import { equal } from './equal.ts';
+
+/** Says, for every change of every object, which keys have to be looked at: as few as possible, never too few. */
+export function wakeOnChange({ caches, queues }: Context): void {
+  const network = (name: string | undefined): void => {
+    if (name !== undefined && name !== '') queues.network.add(name);
+  };
+  const allNetworks = (): void => {
+    for (const name of caches.networks.keys()) queues.network.add(name);
+  };
+
+  caches.networks.onChange((change) => {
+    if (!concernsSpec(change)) return;
+    queues.network.add(change.key);
+    // The others are judged beside it: what it held may be free, what it wants may be taken.
+    if (change.old === undefined || change.new === undefined) allNetworks();
+    else if (!equal(change.old.spec, change.new.spec)) allNetworks();
+  });
+  caches.hosts.onChange((change) => {
+    queues.host.add(change.key);
+    if (nicsDiffer(change)) allNetworks();
+    else for (const name of networksThatDiffer(change)) network(name);
+  });
+  caches.nodes.onChange(({ key, old, new: now }) => {
+    if (old !== undefined && now !== undefined) return;
+    queues.host.add(key);
+    if (caches.hosts.has(key) || caches.slicesWith.has(key)) allNetworks();
+  });
+  caches.namespaces.onChange(({ key }) => queues.namespace.add(key));
+  caches.nads.onChange(({ old, new: now }) => {
+    const name = (now ?? old)?.metadata.name;
+    if (name !== undefined && caches.networks.has(name)) network(name);
+  });
+  caches.cidrs.onChange(({ key, old, new: now }) => {
+    network(key);
+    if (old === undefined || now === undefined) allNetworks();
+  });
+  caches.slices.onChange(({ old, new: now }) => {
+    network((now ?? old)?.spec?.network);
+    const holders = [...(old?.spec?.hosts ?? []), ...(now?.spec?.hosts ?? [])];
+    // A host whose Node is gone goes with its last index.
+    for (const { hostName } of holders) if (!caches.nodes.has(hostName)) queues.host.add(hostName);
+  });
+  caches.pools.onChange(({ old, new: now }) => {
+    const pool = now ?? old;
+    network(pool?.network);
+    if (pool !== undefined && !caches.nodes.has(pool.hostName)) queues.host.add(pool.hostName);
+  });
+}
+
+/** Our own status writes wake nobody. */
+function concernsSpec({ old, new: now }: Change<MultiNicNetwork>): boolean {
+  if (old === undefined || now === undefined) return true;
+  const { resourceVersion: _old, generation: _oldGeneration, ...before } = old.metadata;
+  const { resourceVersion: _new, generation: _newGeneration, ...after } = now.metadata;
+  return !equal(before, after) || !equal(old.spec, now.spec);
+}
+
+function nicsDiffer({ old, new: now }: Change<HostInterface>): boolean {
+  return !equal(old?.spec?.interfaces, now?.spec?.interfaces);
+}
+
+/** Networks whose claim or publication differs. */
+function networksThatDiffer({ old, new: now }: Change<HostInterface>): Set<string> {
+  const names = new Set<string>();
+  for (const part of ['spec', 'status'] as const) {
+    const before = new Map((old?.[part]?.networks ?? []).map((one) => [one.name, one]));
+    const after = new Map((now?.[part]?.networks ?? []).map((one) => [one.name, one]));
+    for (const name of new Set([...before.keys(), ...after.keys()])) {
+      if (!equal(before.get(name), after.get(name))) names.add(name);
+    }
+  }
+  return names;
+}

@@ -1,0 +1,79 @@
+import type { KubeObject } from '../api/meta.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { isAlreadyExists, isConflict, isNotFound } from '../kube/errors.ts';
+import type { Reflector } from '../kube/reflector.ts';
+import type { ResourceRef } from '../kube/resource.ts';
+
+/** Where one kind is written, and the copy that has to know of it. */
+export interface Target {
+  readonly client: KubeClient;
+  readonly ref: ResourceRef;
+  readonly cache: Pick<Reflector<unknown>, 'learn'>;
+}
+
+/**
+ * Creates the object, or replaces the very version that it carries; the copy learns the answer. When another writer was faster the
+ * copy learns what he wrote, and the conflict is thrown: the next try decides on what stands there.
+ */
+export async function put(target: Target, object: KubeObject, signal: AbortSignal): Promise<void> {
+  const { client, ref } = target;
+  const write =
+    object.metadata.resourceVersion === undefined
+      ? client.create(ref, object, { signal })
+      : client.replace(ref, object, { signal });
+  await learn(target, object, write, signal);
+}
+
+/** The same for the status subresource. */
+export async function putStatus(target: Target, object: KubeObject, signal: AbortSignal): Promise<void> {
+  await learn(target, object, target.client.replaceStatus(target.ref, object, { signal }), signal);
+}
+
+async function learn(
+  { client, ref, cache }: Target,
+  object: KubeObject,
+  write: Promise<KubeObject>,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    cache.learn(await write);
+  } catch (error) {
+    if (isConflict(error) || isAlreadyExists(error)) {
+      await client.get(ref, object.metadata.name, { signal }).then(
+        (current) => cache.learn(current),
+        (failure: unknown) => {
+          if (!isNotFound(failure)) throw failure;
+        },
+      );
+    }
+    throw error;
+  }
+}
+
+/** Runs at most `width` at a time; all are run, then the first error is thrown. */
+export async function eachOf<T>(items: readonly T[], width: number, run: (item: T) => Promise<void>): Promise<void> {
+  const errors: unknown[] = [];
+  const rest = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of rest) {
+      try {
+        await run(item);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
+  if (errors.length > 0) throw errors[0];
+}
+
+/** Deletes that very object: not one that has been made under its name since it was read. */
+export async function remove(
+  client: KubeClient,
+  ref: ResourceRef,
+  object: KubeObject,
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, uid } = object.metadata;
+  await client.delete(ref, name, { signal, ...(uid !== undefined && { uid }) });
+}
