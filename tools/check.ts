@@ -11,7 +11,11 @@ interface Check {
 const checks: readonly Check[] = [
   { name: 'types', about: 'TypeScript, strict', command: ['tsc', '--pretty', 'false'] },
   { name: 'lint', about: 'oxlint with type information', command: ['oxlint', '--type-aware', '--deny-warnings'] },
-  { name: 'format', about: 'Biome: format and import order', command: ['biome', 'ci', '--error-on-warnings'] },
+  {
+    name: 'format',
+    about: 'Biome: format and import order',
+    command: ['biome', 'ci', '--error-on-warnings', '--colors=off', '--reporter=summary'],
+  },
   {
     name: 'imports',
     about: 'which folder may import which (tools/check/import-rules.ts)',
