@@ -1,5 +1,5 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
 import { hostname } from 'node:os';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { type DaemonOptions, runDaemon } from '../daemon/main.ts';
 import { createLogger, type LogLevel, logLevels } from '../observe/logger.ts';
 import { untilSignal } from './signals.ts';

@@ -1,9 +1,9 @@
 import { CniError } from '../api/cni-error.ts';
 import { parseCall } from '../cni/call.ts';
+import { statedVersion } from '../cni/config.ts';
 import { printError } from '../cni/error.ts';
 import { printResult } from '../cni/result.ts';
 import type { Call, CniResult, RawCall } from '../cni/types.ts';
-import { statedVersion } from '../cni/config.ts';
 import { decodeCall, type WireHeaders } from '../cni/wire.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { DaemonMetrics } from '../observe/metrics.ts';

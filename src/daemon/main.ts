@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { type Delegates, createDelegates } from '../delegates/exec.ts';
+import { createDelegates, type Delegates } from '../delegates/exec.ts';
 import { createKernel } from '../kernel/ip.ts';
+import type { Logger } from '../observe/logger.ts';
 import { createDaemonMetrics } from '../observe/metrics.ts';
 import { createReadiness } from '../observe/readiness.ts';
-import type { Logger } from '../observe/logger.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/types.ts';
 import { createAttachEngine } from './attach/engine.ts';
-import { createCniHandler } from './cni-handler.ts';
 import { startCluster } from './cluster/cluster.ts';
-import { serveHealth, serveSocket } from './http/serve.ts';
+import { createCniHandler } from './cni-handler.ts';
 import { createHostState } from './host-state.ts';
+import { serveHealth, serveSocket } from './http/serve.ts';
 import { replaySpool } from './spool/replay.ts';
 
 export interface DaemonOptions {
@@ -46,7 +46,10 @@ export async function runDaemon(options: DaemonOptions, log: Logger, signal: Abo
   });
   const { store } = opened;
   if (opened.asideFile !== undefined) {
-    log.error({ aside: opened.asideFile, damage: opened.damage }, 'the store was unreadable: learning from the API what was handed out');
+    log.error(
+      { aside: opened.asideFile, damage: opened.damage },
+      'the store was unreadable: learning from the API what was handed out',
+    );
   }
   const state = createHostState(store, log);
   if (state.plans.size > 0) readiness.set('plan', undefined);
@@ -114,4 +117,3 @@ function aborted(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }
-

@@ -1,22 +1,22 @@
 import type { Nic } from '../../api/host.ts';
+import type { Kernel } from '../../kernel/types.ts';
 import { createClient } from '../../kube/client.ts';
 import { systemClock } from '../../kube/clock.ts';
 import { loadCluster } from '../../kube/config.ts';
 import { runController } from '../../kube/controller.ts';
 import { createQueue } from '../../kube/queue.ts';
-import type { Kernel } from '../../kernel/types.ts';
 import { watchNics } from '../../nic/watch.ts';
+import type { Logger } from '../../observe/logger.ts';
 import type { DaemonMetrics } from '../../observe/metrics.ts';
 import type { Readiness } from '../../observe/readiness.ts';
-import type { Logger } from '../../observe/logger.ts';
 import type { Store } from '../../store/types.ts';
 import type { AttachEngine } from '../attach/engine.ts';
 import type { HostState } from '../host-state.ts';
 import type { DaemonOptions } from '../main.ts';
 import { startCaches } from './caches.ts';
+import { createPlanning } from './planning.ts';
 import { createPublishing } from './publishing.ts';
 import { recoverStore } from './recover-store.ts';
-import { createPlanning } from './planning.ts';
 import { createRouting, type RouteReport } from './routing.ts';
 
 export interface ClusterParts {
@@ -38,10 +38,12 @@ export interface ClusterLoops {
 }
 
 /** Work of the loops, each a level: what is desired is computed anew, whatever woke it. */
-type Step = 'recovery' | 'plan' | 'routes' | 'published';
+type Step = 'recovery' | 'plan' | 'routes' | 'published' | 'retry';
 
 /** How long changes are gathered before a step runs, ms. */
 const settleMs = 20;
+/** Kernel events are gathered so long before routes are looked at: each pod makes a burst of them, ms. */
+const repairMs = 300;
 /** Everything is looked at again so often, whatever events said, ms. */
 const resyncMs = 60_000;
 
@@ -64,24 +66,31 @@ export async function startCluster(parts: ClusterParts): Promise<ClusterLoops> {
   const caches = startCaches({ client, node: options.node, signal, log, onChange: wake });
   const planning = createPlanning({ ...parts, caches });
   const routing = createRouting({ ...parts, caches });
-  const publishing = createPublishing({ ...parts, caches, client, trouble: (network) => routing.trouble(network) });
+  const publishing = createPublishing({ ...parts, caches, client, routing });
 
-  const onNics = (nics: readonly Nic[]): void => {
-    state.nics = nics;
-    readiness.set('nics', undefined);
-    wake('plan');
-  };
-  await watchNics({
+  const known = Promise.withResolvers<void>();
+  watchNics({
     kernel,
     include: options.nicsInclude,
     exclude: options.nicsExclude,
-    onChange: onNics,
     signal,
-    log,
+    onChange: (nics: readonly Nic[]) => {
+      state.nics = nics;
+      readiness.set('nics', undefined);
+      known.resolve();
+      wake('plan');
+    },
+    onError: (error) => {
+      readiness.set('nics', `the host's NICs cannot be read: ${String(error)}`);
+      log.error({ err: error }, 'the NICs cannot be read: trying again');
+      known.resolve();
+    },
   });
+  await known.promise;
   await routing.sync();
-  kernel.watch(() => wake('routes'), signal);
+  kernel.watch(() => queue.addAfter('routes', repairMs), signal);
   engine.onChange(() => wake('published'));
+  queue.addAfter('retry', resyncMs);
 
   const steps: Record<Step, () => Promise<{ after: number } | undefined>> = {
     recovery: async () => recoverStore({ ...parts, caches }),
@@ -92,9 +101,15 @@ export async function startCluster(parts: ClusterParts): Promise<ClusterLoops> {
     },
     routes: async () => {
       await routing.sync();
+      // The first time, the network may be claimed now; and trouble, or its end, may have to be told.
+      wake('published');
       return undefined;
     },
     published: async () => publishing.sync(),
+    retry: async () => {
+      for (const failure of await engine.retry()) log.warn({ failure }, 'still not undone');
+      return { after: resyncMs };
+    },
   };
   const loops = runController({
     name: 'daemon',

@@ -1,5 +1,5 @@
-import type { Readiness } from '../../observe/readiness.ts';
 import type { Logger } from '../../observe/logger.ts';
+import type { Readiness } from '../../observe/readiness.ts';
 import type { Store } from '../../store/types.ts';
 import type { HostState } from '../host-state.ts';
 import type { DaemonOptions } from '../main.ts';

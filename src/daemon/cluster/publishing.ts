@@ -5,11 +5,12 @@ import type { AttachEngine } from '../attach/engine.ts';
 import type { HostState } from '../host-state.ts';
 import type { DaemonOptions } from '../main.ts';
 import { type Claim, hostInterfaceSpec } from '../publish/host-interface.ts';
-import { poolObject, type RouteTrouble } from '../publish/ip-pool.ts';
+import { poolObject } from '../publish/ip-pool.ts';
 import { writeHostInterface } from '../publish/write-host-interface.ts';
 import { createPoolWriter, type WantedPool } from '../publish/write-pools.ts';
 import type { Caches } from './caches.ts';
 import { heldOf } from './planning.ts';
+import type { Routing } from './routing.ts';
 
 export interface PublishingParts {
   readonly options: DaemonOptions;
@@ -18,12 +19,12 @@ export interface PublishingParts {
   readonly engine: AttachEngine;
   readonly caches: Caches;
   readonly client: KubeClient;
-  readonly trouble: (network: string) => RouteTrouble | undefined;
+  readonly routing: Pick<Routing, 'placed' | 'trouble'>;
 }
 
 /** Tells the API what the host has, serves and has handed out: pools first, so that a claim never runs ahead of them. */
 export function createPublishing(parts: PublishingParts): { sync(): Promise<{ after: number } | undefined> } {
-  const { options, store, state, engine, caches, client, trouble } = parts;
+  const { options, store, state, engine, caches, client, routing } = parts;
   const pools = createPoolWriter(client, caches.pools, Date.now);
 
   const wantedPools = (): WantedPool[] =>
@@ -34,13 +35,13 @@ export function createPublishing(parts: PublishingParts): { sync(): Promise<{ af
           plan,
           block,
           engine.poolUse(plan.network, block.interfaceIndex),
-          trouble(plan.network),
+          routing.trouble(plan.network),
         ),
         urgent: plan.draining,
       })),
     );
   const claims = (): Claim[] =>
-    [...state.plans.values()].map((plan) => ({
+    [...state.plans.values()].filter(routing.placed).map((plan) => ({
       plan,
       rails: caches.cidrs.get(plan.network)?.spec?.interfaces ?? [],
       held: heldOf(store, plan.network),
@@ -52,7 +53,12 @@ export function createPublishing(parts: PublishingParts): { sync(): Promise<{ af
       // A store that has just begun knows less than the pools do: they are read before they are written (recover-store.ts).
       if (store.get(originName) !== undefined) return { after: 1000 };
       const wait = await pools.sync(wantedPools());
-      await writeHostInterface(client, caches.host, options.node, hostInterfaceSpec(options.node, state.nics, claims()));
+      await writeHostInterface(
+        client,
+        caches.host,
+        options.node,
+        hostInterfaceSpec(options.node, state.nics, claims()),
+      );
       return wait === undefined ? undefined : { after: wait };
     },
   };

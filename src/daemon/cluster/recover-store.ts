@@ -1,6 +1,6 @@
 import type { Kernel } from '../../kernel/types.ts';
-import type { Readiness } from '../../observe/readiness.ts';
 import type { Logger } from '../../observe/logger.ts';
+import type { Readiness } from '../../observe/readiness.ts';
 import { originName } from '../../store/open.ts';
 import type { Store } from '../../store/types.ts';
 import { importRecords, recordsFromPools } from '../recovery/from-pools.ts';

@@ -3,7 +3,7 @@ import type { DaemonMetrics } from '../../observe/metrics.ts';
 import type { Readiness } from '../../observe/readiness.ts';
 import { healthApp } from './health-app.ts';
 import { prepareSocket } from './listen.ts';
-import { socketApp, type SocketParts } from './socket-app.ts';
+import { type SocketParts, socketApp } from './socket-app.ts';
 
 export interface Served {
   readonly path: string;

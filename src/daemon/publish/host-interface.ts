@@ -1,6 +1,6 @@
 import type { HostPlan, Nic } from '../../api/host.ts';
-import type { ClaimStatus, HostInterfaceSpec, NicStatus } from '../../api/kinds/hostinterface.ts';
 import type { RailEntry } from '../../api/kinds/cidr.ts';
+import type { ClaimStatus, HostInterfaceSpec, NicStatus } from '../../api/kinds/hostinterface.ts';
 import { formatAddress } from '../../net/address.ts';
 import { formatPrefix } from '../../net/prefix.ts';
 
