@@ -121,12 +121,14 @@ async function attach(
 }
 
 /**
- * For links to come: addresses at once usable instead of tentative for 1.2 s (the host alone gives them out), and nothing
- * taken from router advertisements of the fabric.
+ * For links to come. The host alone gives addresses out, so they need no duplicate detection: without `accept_dad` they would
+ * wait for up to a second (a random delay that `dad_transmits` does not shorten). Announced instead, as a peer may know
+ * a reused address under another MAC. Nothing is taken from router advertisements of the fabric.
  */
+const ipv6Defaults = { accept_dad: '0', dad_transmits: '0', ndisc_notify: '1', accept_ra: '0', autoconf: '0' };
+
 async function prepareIpv6({ kernel }: AttachContext, netns: string): Promise<void> {
-  const names = { dad_transmits: '0', accept_ra: '0', autoconf: '0' };
-  const values = Object.entries(names).map(([name, value]) => [`net.ipv6.conf.default.${name}`, value]);
+  const values = Object.entries(ipv6Defaults).map(([name, value]) => [`net.ipv6.conf.default.${name}`, value]);
   await kernel.setSysctls(Object.fromEntries(values), netns);
 }
 

@@ -1,9 +1,9 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HostPlan } from '../../../src/api/host.ts';
 import type { LinkKind, LinkMode } from '../../../src/api/network.ts';
-import { emptyResult } from '../../../src/cni/result.ts';
 import type { CniResult, ContainerCall, NetworkCall, PodRequest } from '../../../src/cni/types.ts';
 import { encodePlans } from '../../../src/daemon/plan/codec.ts';
 import { createKernel } from '../../../src/kernel/ip.ts';
@@ -66,8 +66,12 @@ export interface World {
   readonly folder: string;
   /** A new namespace for a pod. */
   pod(): string;
+  /** Another namespace at the same path. */
+  recreate(netns: string): void;
+  /** Runs a program inside and answers its stdout. */
+  exec(netns: string, ...argv: string[]): string;
   start(options: Partial<HarnessOptions> & { plans: string }): Promise<Harness>;
-  /** A directory with a delegate of that name, a shell script; `$REAL` is the real plugin. */
+  /** A directory with a delegate of that name, a shell script (`$REAL` is the real plugin), and the static plugin. */
   delegate(name: string, script: string): string;
   /** Links in a pod without lo. */
   links(netns: string): Promise<readonly Link[]>;
@@ -87,6 +91,12 @@ export function createWorld(nics: number): World {
     host,
     folder,
     pod: () => namespaces.add(),
+    recreate(netns) {
+      const name = netns.slice(netns.lastIndexOf('/') + 1);
+      execFileSync('ip', ['netns', 'del', name]);
+      execFileSync('ip', ['netns', 'add', name]);
+    },
+    exec: (netns, ...argv) => execFileSync('nsenter', [`--net=${netns}`, ...argv], { encoding: 'utf8' }),
     async start(options) {
       const harness = await startHarness(host, {
         stateDir: folder,
@@ -99,10 +109,10 @@ export function createWorld(nics: number): World {
     },
     delegate(name, script) {
       const directory = mkdtempSync(join(folder, 'plugins-'));
-      mkdirSync(directory, { recursive: true });
       const file = join(directory, name);
       writeFileSync(file, `#!/bin/sh\nREAL=${pluginDirectory}/${name}\n${script}\n`);
       chmodSync(file, 0o755);
+      symlinkSync(`${pluginDirectory}/static`, join(directory, 'static'));
       return directory;
     },
     links: async (netns) => (await kernel.links(netns)).filter(({ name }) => name !== 'lo'),
@@ -181,5 +191,3 @@ function confOf(network: string, request: Partial<PodRequest> = {}, prevResult?:
     request: { ips: [], ...request },
   };
 }
-
-export { emptyResult };
