@@ -16,6 +16,10 @@ export function daemonCommand(): Command {
     .option('--nics-exclude <glob...>', 'links that never belong to the pool', [])
     .option('--cooldown <duration>', 'rest of a released address while others are free', duration, 60_000)
     .option('--delegate-timeout <duration>', 'limit of one delegate call', duration, 60_000)
+    .option('--route-tables <first-last>', 'numbers of route tables to choose from', tables, {
+      first: 20_000,
+      last: 20_999,
+    })
     .option('--health-listen <address:port>', 'read-only /healthz, /readyz, /metrics; "off" for none', '0.0.0.0:11000')
     .addOption(new Option('--log-level <level>', 'what to log').choices(logLevels).default('info'))
     .action(async (flags: Flags) => {
@@ -28,6 +32,7 @@ export function daemonCommand(): Command {
         nicsExclude: flags.nicsExclude,
         cooldownMs: flags.cooldown,
         delegateTimeoutMs: flags.delegateTimeout,
+        routeTables: flags.routeTables,
         healthListen: flags.healthListen,
       };
       await runDaemon(options, createLogger({ program: 'multinic-daemon', level: flags.logLevel }), untilSignal());
@@ -43,14 +48,34 @@ interface Flags {
   nicsExclude: string[];
   cooldown: number;
   delegateTimeout: number;
+  routeTables: DaemonOptions['routeTables'];
   healthListen: string;
   logLevel: LogLevel;
 }
 
+const units = new Map([
+  ['ms', 1],
+  ['s', 1000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+]);
+
 /** `500ms`, `60s`, `2m`, `2h` in ms. */
-export function duration(text: string): number {
-  const match = /^(\d+)(ms|s|m|h)$/.exec(text);
-  if (match === null) throw new InvalidArgumentError('write a number and a unit: 500ms, 60s, 2m, 2h');
-  const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] as 'ms' | 's' | 'm' | 'h'];
+function duration(text: string): number {
+  const match = /^(\d+)([a-z]+)$/.exec(text);
+  const unit = units.get(match?.[2] ?? '');
+  if (match === null || unit === undefined) {
+    throw new InvalidArgumentError('write a number and a unit: 500ms, 60s, 2m, 2h');
+  }
   return Number(match[1]) * unit;
+}
+
+/** `20000-20999`; 0 and 253 to 255 are the kernel's own. */
+function tables(text: string): DaemonOptions['routeTables'] {
+  const match = /^(\d+)-(\d+)$/.exec(text);
+  const [first, last] = [Number(match?.[1]), Number(match?.[2])];
+  if (match === null || first < 256 || last < first || last > 0xffffffff) {
+    throw new InvalidArgumentError('write the first and the last table, from 256 on: 20000-20999');
+  }
+  return { first, last };
 }

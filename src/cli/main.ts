@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { version } from '../observe/version.ts';
 
 /** Loads only the command that runs: the lab pulls in what a daemon never needs, and the other way round. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -16,9 +16,6 @@ const summaries: Readonly<Record<string, string>> = {
 };
 
 async function main(argv: readonly string[]): Promise<void> {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
   const program = new Command('multinic')
     .description('Many NICs for Kubernetes pods')
     .version(version)

@@ -23,6 +23,8 @@ export interface DaemonOptions {
   readonly nicsExclude: readonly string[];
   readonly cooldownMs: number;
   readonly delegateTimeoutMs: number;
+  /** Route tables to choose from, one for each routed network. */
+  readonly routeTables: { readonly first: number; readonly last: number };
   /** address:port, or `off`. */
   readonly healthListen: string;
 }

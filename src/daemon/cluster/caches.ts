@@ -5,6 +5,7 @@ import { type IPPool, poolHostLabel } from '../../api/kinds/ippool.ts';
 import type { MultiNicNetwork } from '../../api/kinds/multinicnetwork.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import { trusted } from '../../kube/json.ts';
 import { type Reflector, type ReflectorOptions, startReflector } from '../../kube/reflector.ts';
 import { resources } from '../../kube/resource.ts';
 import type { Logger } from '../../observe/logger.ts';
@@ -31,10 +32,10 @@ export interface CacheOptions {
 }
 
 /** managedFields are a third of an object and nobody here reads them. */
-function project<T extends KubeObject>(object: KubeObject): T {
-  const metadata = { ...object.metadata } as T['metadata'] & { managedFields?: unknown };
+function slim(object: KubeObject): KubeObject {
+  const metadata: KubeObject['metadata'] & { managedFields?: unknown } = { ...object.metadata };
   delete metadata.managedFields;
-  return { ...object, metadata } as T;
+  return { ...object, metadata };
 }
 
 export function startCaches({ client, node, signal, log, onChange }: CacheOptions): Caches {
@@ -43,7 +44,14 @@ export function startCaches({ client, node, signal, log, onChange }: CacheOption
     wakes: 'plan' | 'routes' | 'published',
     selectors: Pick<ReflectorOptions<T>, 'fieldSelector' | 'labelSelector'> = {},
   ): Reflector<T> => {
-    const reflector = startReflector<T>({ client, ref, signal, logger: log, project, ...selectors });
+    const reflector = startReflector<T>({
+      client,
+      ref,
+      signal,
+      logger: log,
+      project: (object) => trusted<T>(slim(object)),
+      ...selectors,
+    });
     reflector.onChange(() => onChange(wakes));
     return reflector;
   };

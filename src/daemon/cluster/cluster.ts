@@ -9,6 +9,7 @@ import { watchNics } from '../../nic/watch.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { DaemonMetrics } from '../../observe/metrics.ts';
 import type { Readiness } from '../../observe/readiness.ts';
+import { version } from '../../observe/version.ts';
 import type { Store } from '../../store/types.ts';
 import type { AttachEngine } from '../attach/engine.ts';
 import type { HostState } from '../host-state.ts';
@@ -61,7 +62,7 @@ export async function startCluster(parts: ClusterParts): Promise<ClusterLoops> {
       ...(options.kubeconfig !== undefined && { kubeconfig: options.kubeconfig }),
       env: process.env,
     }),
-    userAgent: 'multinic-daemon/0.1.0',
+    userAgent: `multinic-daemon/${version}`,
   });
   const caches = startCaches({ client, node: options.node, signal, log, onChange: wake });
   const planning = createPlanning({ ...parts, caches });
@@ -116,7 +117,7 @@ export async function startCluster(parts: ClusterParts): Promise<ClusterLoops> {
     queue,
     clock,
     workers: 3,
-    reconcile: (key) => steps[key as Step](),
+    reconcile: async (key) => new Map(Object.entries(steps)).get(key)?.(),
     logger: log,
     signal,
   });

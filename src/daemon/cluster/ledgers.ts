@@ -1,5 +1,6 @@
 import type { HostPlan } from '../../api/host.ts';
 import type { SliceHost } from '../../api/kinds/cidrslice.ts';
+import { trusted } from '../../kube/json.ts';
 import type { Store } from '../../store/types.ts';
 import { type RouteLedger, routeLedger } from '../plan/remote.ts';
 import type { Caches } from './caches.ts';
@@ -40,7 +41,7 @@ export function createLedgers(store: Store, caches: Caches, now: () => number): 
         return live;
       }
       const text = store.get(nameOf(plan.network));
-      const cached = text === undefined ? undefined : (JSON.parse(text) as RouteLedger);
+      const cached = text === undefined ? undefined : trusted<RouteLedger>(JSON.parse(text));
       return cached?.config.uid === plan.uid ? cached : undefined;
     },
   };

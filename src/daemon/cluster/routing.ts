@@ -1,10 +1,10 @@
 import type { HostPlan } from '../../api/host.ts';
-import { defaultTables } from '../../hostroute/constants.ts';
 import { readForeignTables, syncRoutes } from '../../hostroute/apply.ts';
 import { routeSetFor } from '../../hostroute/plan.ts';
 import { chooseTables } from '../../hostroute/tables.ts';
 import type { RouteSet } from '../../hostroute/types.ts';
 import type { Kernel } from '../../kernel/types.ts';
+import { trusted } from '../../kube/json.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { DaemonMetrics } from '../../observe/metrics.ts';
 import type { Store } from '../../store/types.ts';
@@ -43,11 +43,11 @@ export interface Routing {
   report(): readonly RouteReport[];
 }
 
-
-
 const tablesName = 'route-tables';
 /** Trouble shorter than this is not published, ms. */
 const patienceMs = 10_000;
+/** Tables of others are looked for again so often, ms. */
+const foreignEveryMs = 60_000;
 
 export function createRouting(parts: RoutingParts): Routing {
   const { options, kernel, store, state, metrics, log, caches } = parts;
@@ -55,6 +55,7 @@ export function createRouting(parts: RoutingParts): Routing {
   const placed = new Map<string, string>();
   const since = new Map<string, number>();
   let reports: readonly RouteReport[] = [];
+  let foreign = { names: '', at: 0, tables: new Set<number>() };
   let tail = Promise.resolve();
 
   async function syncOnce(): Promise<void> {
@@ -91,13 +92,22 @@ export function createRouting(parts: RoutingParts): Routing {
   async function tablesFor(routed: readonly HostPlan[]): Promise<ReturnType<typeof chooseTables>> {
     const text = store.get(tablesName) ?? '{}';
     const networks = routed.map((plan) => plan.network);
-    const given = JSON.parse(text) as Record<string, number>;
-    // Nobody's tables matter while there is nothing to choose.
-    const foreign = networks.length === 0 ? new Set<number>() : await readForeignTables(kernel);
-    const chosen = chooseTables({ networks, given, range: defaultTables, foreign });
+    const given = trusted<Record<string, number>>(JSON.parse(text));
+    const foreign = await foreignTables(networks);
+    const chosen = chooseTables({ networks, given, range: options.routeTables, foreign });
     const next = JSON.stringify(chosen.given);
     if (next !== text) await store.set(tablesName, next === '{}' ? undefined : next);
     return chosen;
+  }
+
+  /** Reads every route of the host, so only when there is a table to choose, and now and then. */
+  async function foreignTables(networks: readonly string[]): Promise<ReadonlySet<number>> {
+    const names = networks.join();
+    if (networks.length === 0) return new Set();
+    if (foreign.names !== names || Date.now() - foreign.at > foreignEveryMs) {
+      foreign = { names, at: Date.now(), tables: await readForeignTables(kernel) };
+    }
+    return foreign.tables;
   }
 
   function note(network: string, problems: readonly string[]): void {

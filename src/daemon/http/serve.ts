@@ -17,7 +17,7 @@ export async function serveSocket(path: string, parts: SocketParts): Promise<Ser
   const app = socketApp(parts);
   await app.listen({ path });
   await chmod(path, 0o600);
-  return { path, close: async () => void (await app.close()) };
+  return { path, close: () => app.close().then(() => undefined) };
 }
 
 /** @param listen address:port, or `off` */
@@ -30,5 +30,5 @@ export async function serveHealth(listen: string, readiness: Readiness, metrics:
   }
   const app = healthApp(readiness, metrics);
   const path = await app.listen({ host: listen.slice(0, colon).replace(/^\[|\]$/g, ''), port });
-  return { path, close: async () => void (await app.close()) };
+  return { path, close: () => app.close().then(() => undefined) };
 }

@@ -1,4 +1,5 @@
 import type { Block, HostPlan } from '../../api/host.ts';
+import { trusted } from '../../kube/json.ts';
 import { formatPrefix, type Prefix, parsePrefix } from '../../net/prefix.ts';
 
 type Texts<T> = { [K in keyof T]: T[K] extends readonly Prefix[] ? string[] : T[K] };
@@ -34,7 +35,7 @@ export function encodePlans(plans: Iterable<HostPlan>): string {
 
 /** Reads what encodePlans wrote. @throws Error when the text is of another format */
 export function decodePlans(text: string): Map<string, HostPlan> {
-  const stored = JSON.parse(text) as StoredPlans;
+  const stored = trusted<StoredPlans>(JSON.parse(text));
   if (stored.format !== 1) throw new Error(`cached plan has format ${String(stored.format)}, this program reads 1`);
   return new Map(
     stored.plans.map((plan) => [
