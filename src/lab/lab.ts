@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KubeObject } from '../api/meta.ts';
 import { resources } from '../kube/resource.ts';
@@ -57,6 +58,12 @@ export interface Lab {
   removePod(pod: LabPod): Promise<void>;
   /** Attaches a pod whose object exists. */
   runPod(namespace: string, name: string): Promise<LabPod>;
+  /** Writes network-status and phase of pods attached by other means. */
+  reportPods(pods: readonly LabPod[]): Promise<void>;
+  /** Their objects go for good, if kubectl has not seen to that. */
+  forgetPods(pods: readonly LabPod[]): Promise<void>;
+  /** Copies the logs to a folder that outlives the lab; answers its path. */
+  saveLogs(): string;
   /** From now on the lab outlives this process; `lab clean` takes it down. */
   keep(): void;
   /** Takes everything down. */
@@ -70,7 +77,7 @@ export interface Lab {
 export async function createLab(options: LabOptions): Promise<Lab> {
   const progress = options.progress ?? (() => undefined);
   const { hosts, nics } = options;
-  progress(`building ${hosts} hosts with ${nics} NICs each, and ${nics} rails`);
+  progress(`building ${counted(hosts, 'host')} with ${counted(nics, 'pool NIC')}, one for each rail`);
   const bare = await createBareLab({ families: [4], ...options });
   try {
     return await startCluster(bare, options, progress);
@@ -87,7 +94,7 @@ async function startCluster(bare: BareLab, options: LabOptions, progress: (line:
   const users = ['operator', ...hosts.map((host) => `daemon:${host.name}`)];
   const api = await startApi(runner, file, network.mgmtAddress, users);
   await prepareCluster(api, hosts);
-  progress(`starting the operator and ${hosts.length} daemons`);
+  progress(`starting the operator and ${counted(hosts.length, 'daemon')}`);
   const surroundings = { runner, file, api };
   const operator = operatorProgram(surroundings);
   const daemons = new Map(hosts.map((host) => [host, daemonProgram(surroundings, host, options.daemonArgs ?? [])]));
@@ -115,6 +122,19 @@ async function startCluster(bare: BareLab, options: LabOptions, progress: (line:
     async removePod(pod) {
       await detachPod(pod);
       await forgetPod(api.client, pod.namespace, pod.name);
+    },
+    async reportPods(pods) {
+      await Promise.all(pods.map((pod) => reportPod(api.client, pod)));
+    },
+    async forgetPods(pods) {
+      await Promise.all(pods.map((pod) => forgetPod(api.client, pod.namespace, pod.name)));
+    },
+    saveLogs() {
+      const target = mkdtempSync(join(tmpdir(), 'multinic-lab-'));
+      for (const name of readdirSync(bare.dir).filter((name) => name.endsWith('.log'))) {
+        copyFileSync(join(bare.dir, name), join(target, name));
+      }
+      return target;
     },
     keep: () => file.update({ kept: true }),
     async close() {
@@ -149,6 +169,11 @@ async function prepareCluster(api: LabApi, hosts: readonly LabHost[]): Promise<v
     const status = { conditions: [ready], addresses: [{ type: 'InternalIP', address }] };
     await api.client.patch(resources.nodes, host.name, 'merge', { status }, { subresource: 'status' });
   }
+}
+
+/** `1 host`, `2 hosts`. */
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function fail(message: string): never {

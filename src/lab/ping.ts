@@ -52,14 +52,13 @@ export function targetsOf(from: LabPod, to: LabPod): { own: PodAddress; target: 
   });
 }
 
-/** Every pod pings every other on every NIC; progress is told in pods done. */
-export async function pingAll(pods: readonly LabPod[], progress: (done: number) => void): Promise<PingCount[]> {
+/** Every pod pings every other on every NIC. */
+export async function pingAll(pods: readonly LabPod[]): Promise<PingCount[]> {
   const counts: PingCount[][] = [];
   const waiting = [...pods];
   const work = async () => {
     for (let pod = waiting.shift(); pod !== undefined; pod = waiting.shift()) {
       counts.push(await pingFrom(pod, pods));
-      progress(counts.length);
     }
   };
   await Promise.all(Array.from({ length: pace.atOnce }, work));

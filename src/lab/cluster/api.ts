@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createClient, type KubeClient } from '../../kube/client.ts';
 import { loadCluster } from '../../kube/config.ts';
+import { parseOwn } from '../run/json.ts';
 import { CommandError, type Runner } from '../run/runner.ts';
 import type { StateFile } from '../run/state.ts';
 import { untilReady } from './wait.ts';
@@ -55,7 +56,7 @@ export async function startApi(
   if (pid === undefined) throw new Error('the API server could not be started');
   file.addProcess('apiserver', pid);
   const line = await untilReady('the API server', child, log, () => readyLine(log));
-  const { kubeconfigs } = JSON.parse(line) as { kubeconfigs: Record<string, string> };
+  const { kubeconfigs } = parseOwn<{ kubeconfigs: Record<string, string> }>(line);
   const kubeconfigOf = (user: string) => {
     const path = kubeconfigs[user];
     if (path === undefined) throw new Error(`the API server knows no user ${user}`);
@@ -96,5 +97,5 @@ function readRequests(audit: string): ApiRequest[] {
   return readFileSync(audit, 'utf8')
     .split('\n')
     .slice(0, -1)
-    .map((line) => JSON.parse(line) as ApiRequest);
+    .map((line) => parseOwn<ApiRequest>(line));
 }

@@ -5,6 +5,7 @@ import type { Kernel } from '../../kernel/types.ts';
 import { rootLinkName } from '../run/clean.ts';
 import type { Outcome, Runner, RunOptions } from '../run/runner.ts';
 import type { StateFile } from '../run/state.ts';
+import { enterHost } from './enter.ts';
 import { fabricScript, hostScript, startHolder } from './holder.ts';
 import { pickMgmtPrefix } from './mgmt.ts';
 import { fabricCommands, type HostsSpec, hostCommands, type PlannedHost, type PlannedNic, planHosts } from './plan.ts';
@@ -90,8 +91,7 @@ async function cable(kernel: Kernel, file: StateFile, cabling: Cabling): Promise
 }
 
 function labHost(runner: Runner, host: PlannedHost, pid: number, dir: string): LabHost {
-  // Root and folder too: this machine's own root may be a chroot, which entering a mount namespace leaves.
-  const prefix = ['nsenter', '--target', String(pid), '--net', '--mount', '--root', '--wd', '--'];
+  const prefix = enterHost(pid);
   const exec = (argv: readonly string[], options?: RunOptions) => runner.run([...prefix, ...argv], options);
   return { name: host.name, number: host.number, pid, nics: host.nics, dir, prefix, exec };
 }

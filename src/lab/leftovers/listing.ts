@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { LabHost } from '../hosts/hosts.ts';
 import type { Lab } from '../lab.ts';
 import { rootLinkName } from '../run/clean.ts';
-import { allPids, commandOf, labOf, netnsOf, ownLineage } from '../run/processes.ts';
+import { allPids, commandOf, identify, isAlive, labOf, netnsOf, ownLineage, type ProcessId } from '../run/processes.ts';
 import { listObjects } from './objects.ts';
 import { storeRows } from './rows.ts';
 
@@ -35,6 +35,7 @@ export type Listing = readonly Item[];
 
 /** Lists every host (with its pods' namespaces by name, and their insides while they run), the fabric, this machine and the API. */
 export async function listLab(lab: Lab): Promise<Listing> {
+  const running = processes(lab);
   const script = readFileSync(fileURLToPath(new URL('./listing.sh', import.meta.url)), 'utf8');
   const places = await Promise.all([
     ...lab.hosts.map((host) => listHost(lab, script, host)),
@@ -48,7 +49,9 @@ export async function listLab(lab: Lab): Promise<Listing> {
     listPlace(lab, script, 'machine', [], ['machine']),
   ]);
   const rows = lab.hosts.flatMap((host) => storeRows(host.dir).map((text) => item('row', host.name, text)));
-  return [...places.flat(), ...rows, ...processes(lab), ...(await listObjects(lab.api))];
+  // What ends while the listing is made was only passing: a look at the kernel, a probe.
+  const lasting = running.filter(({ id }) => isAlive(id)).map(({ what }) => what);
+  return [...places.flat(), ...rows, ...lasting, ...(await listObjects(lab.api))];
 }
 
 /** The host, and the namespaces of pods in it. */
@@ -79,14 +82,17 @@ async function listPlace(
 }
 
 /** Processes that the lab marked or that are in its hosts' namespaces, by their command lines. */
-function processes(lab: Lab): Item[] {
+function processes(lab: Lab): { id: ProcessId; what: Item }[] {
   const lineage = ownLineage();
   const places = new Map(lab.hosts.map((host) => [netnsOf(host.pid), host.name]));
   places.set(netnsOf(lab.bare.network.fabricPid), 'fabric');
   return allPids()
     .filter((pid) => !lineage.has(pid) && (labOf(pid) === lab.id || places.has(netnsOf(pid))))
-    .map((pid) => item('process', places.get(netnsOf(pid)) ?? 'machine', commandOf(pid)))
-    .filter(({ text }) => text !== '');
+    .flatMap((pid) => {
+      const id = identify(pid);
+      const what = item('process', places.get(netnsOf(pid)) ?? 'machine', commandOf(pid));
+      return id === undefined ? [] : [{ id, what }];
+    });
 }
 
 /** Another lab's link to its management network, with all that hangs on it, is none of ours. */

@@ -34,13 +34,32 @@ function rowsOf(file: string): string[] {
 function rowsOfTable(database: DatabaseSync, table: string): string[] {
   const statement = database.prepare(`select * from "${table}"`);
   statement.setReadBigInts(true);
-  return statement.all().map((row) => `${table}: ${keyText(table, row)}`);
+  const rows = statement.all();
+  const texts = table === 'meta' ? rows.flatMap(settingTexts) : rows.map(keyText);
+  return texts.map((text) => `${table}: ${text}`);
 }
 
-/** The first columns, which are what rows are known by (of `meta` its name); long texts are cut. */
-function keyText(table: string, row: Record<string, unknown>): string {
+/** A setting counts as often as it has entries, so that an empty list is nothing. */
+function settingTexts({ name, value }: Record<string, unknown>): string[] {
+  const entries = entriesOf(String(value));
+  return entries === undefined ? [String(name)] : entries.map((entry) => `${String(name)} ${entry}`);
+}
+
+/** What a JSON list or object holds, by name where there is one; undefined for any other text. */
+function entriesOf(text: string): string[] | undefined {
+  try {
+    const json: unknown = JSON.parse(text);
+    if (Array.isArray(json)) return json.map((entry: unknown) => JSON.stringify(entry).slice(0, 60));
+    return typeof json === 'object' && json !== null ? Object.keys(json) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The first columns, which are what rows are known by; long texts are cut. */
+function keyText(row: Record<string, unknown>): string {
   return Object.entries(row)
-    .slice(0, table === 'meta' ? 1 : 4)
+    .slice(0, 4)
     .map(([name, value]) => `${name}=${String(value).slice(0, 60)}`)
     .join(' ');
 }

@@ -5,6 +5,7 @@ import { readResult } from '../../cni/result.ts';
 import type { CniResult } from '../../cni/types.ts';
 import { isSupported } from '../../cni/versions.ts';
 import type { LabHost } from '../hosts/hosts.ts';
+import { parseOwn } from '../run/json.ts';
 import type { NetworkRequest } from './annotation.ts';
 import { type Config, callEnvironment, type Sandbox, takesPrevResult } from './config.ts';
 
@@ -36,7 +37,10 @@ export async function callAdd(host: LabHost, sandbox: Sandbox, attachment: Attac
   const result = readResult(json, config.cniVersion);
   const file = cacheFile(host, sandbox, attachment);
   mkdirSync(join(file, '..'), { recursive: true });
-  writeFileSync(file, JSON.stringify({ kind: 'cniCacheV1', config: config.json, result: json }));
+  writeFileSync(
+    file,
+    JSON.stringify({ kind: 'cniCacheV1', pod: sandbox.pod, netns: sandbox.netns, config: config.json, result: json }),
+  );
   return result;
 }
 
@@ -85,7 +89,7 @@ function withCached(host: LabHost, sandbox: Sandbox, attachment: Attachment): Re
   const json = { ...attachment.config.json };
   if (!takesPrevResult(attachment.config.cniVersion)) return json;
   try {
-    const cached = JSON.parse(readFileSync(cacheFile(host, sandbox, attachment), 'utf8')) as { result: unknown };
+    const cached = parseOwn<{ result: unknown }>(readFileSync(cacheFile(host, sandbox, attachment), 'utf8'));
     return { ...json, prevResult: cached.result };
   } catch {
     return json;
@@ -100,11 +104,7 @@ function cacheFile(host: LabHost, sandbox: Sandbox, { request, config }: Attachm
 
 function readError(stdout: string): { code: number; message: string } {
   try {
-    const {
-      code = 0,
-      msg = '',
-      details = '',
-    } = JSON.parse(stdout) as { code?: number; msg?: string; details?: string };
+    const { code = 0, msg = '', details = '' } = parseOwn<{ code?: number; msg?: string; details?: string }>(stdout);
     return { code, message: details === '' ? `${msg} (code ${code})` : `${msg}: ${details} (code ${code})` };
   } catch {
     return { code: 0, message: stdout.trim() };

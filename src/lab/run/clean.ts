@@ -61,6 +61,13 @@ export function rootLinkName(id: string): string {
   return `mnl-${id}`;
 }
 
+/** Takes down what this very process has built, wherever it was in building it. */
+export async function cleanOwn(root: string): Promise<void> {
+  for (const { dir, state } of readStates(root)) {
+    if (state.owner.pid === process.pid && isRunning(state)) await cleanLab(root, dir, state);
+  }
+}
+
 /** Labs that have processes but no folder any more. */
 function orphanIds(known: ReadonlySet<string>): Set<string> {
   const lineage = ownLineage();

@@ -94,6 +94,17 @@ export async function waitGone(processes: readonly ProcessId[], ms: number): Pro
   return left;
 }
 
+/** The process and everything below it. */
+export function treeOf(root: number): ProcessId[] {
+  const pids = allPids();
+  const tree = new Set([root]);
+  for (let before = 0; before < tree.size; ) {
+    before = tree.size;
+    for (const pid of pids) if (tree.has(parentOf(pid))) tree.add(pid);
+  }
+  return [...tree].flatMap((pid) => identify(pid) ?? []);
+}
+
 function parentOf(pid: number): number {
   const stat = readText(`/proc/${pid}/stat`);
   return stat === undefined ? 0 : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? 0);

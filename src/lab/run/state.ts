@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseOwn } from './json.ts';
 import { identify, isAlive, type ProcessId } from './processes.ts';
 
 /** A setting of the machine that the lab changed. */
@@ -88,7 +89,7 @@ function save(dir: string, state: LabState): void {
 function load(dir: string): LabState | undefined {
   try {
     // Written by save() above, and in a folder that only root can write.
-    return JSON.parse(readFileSync(join(dir, 'state.json'), 'utf8')) as LabState;
+    return parseOwn<LabState>(readFileSync(join(dir, 'state.json'), 'utf8'));
   } catch {
     return undefined;
   }

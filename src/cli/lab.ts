@@ -1,0 +1,64 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type DemoFlags, demo } from '../lab/demo/main.ts';
+import { execInLab } from '../lab/exec.ts';
+import { defaultRoot } from '../lab/run/bare-lab.ts';
+import { cleanDead } from '../lab/run/clean.ts';
+
+/** `multinic lab`: a cluster of namespaces on this machine. */
+export function labCommand(): Command {
+  return new Command('lab')
+    .description('build a cluster of namespaces on this machine and try multinic in it')
+    .addCommand(demoCommand())
+    .addCommand(cleanCommand())
+    .addCommand(execCommand());
+}
+
+function demoCommand(): Command {
+  return new Command('demo')
+    .description('show the whole idea on real packets: one object, pods on every NIC, pings, and nothing left')
+    .option('--hosts <n>', 'hosts', count(1, 200), 3)
+    .option('--nics <n>', 'pool NICs of each host, one network each', count(1, 200), 4)
+    .option('--pods <n>', 'pods on each host', count(1, 200), 2)
+    .addOption(
+      new Option(
+        '--plugin <type>',
+        'what makes the interfaces; default: ipvlan, macvlan where the kernel has none',
+      ).choices(['ipvlan', 'macvlan']),
+    )
+    .addOption(
+      new Option('--mode <mode>', 'default: l3 for ipvlan, bridge for macvlan').choices(['l2', 'l3', 'bridge']),
+    )
+    .option('--keep', 'leave the lab up and say how to use it', false)
+    .option('--json', 'print a report as one JSON line on stdout, everything else on stderr', false)
+    .action(async (flags: DemoFlags) => {
+      process.exit(await demo(flags, process.argv.slice(1)));
+    });
+}
+
+function cleanCommand(): Command {
+  return new Command('clean')
+    .description('take down labs that were left up or killed; running ones stay')
+    .action(async () => {
+      const cleaned = await cleanDead(defaultRoot, { kept: true });
+      for (const { id, processes } of cleaned) console.log(`lab ${id} is taken down (${processes} processes)`);
+      if (cleaned.length === 0) console.log('there is no lab to take down');
+    });
+}
+
+function execCommand(): Command {
+  return new Command('exec')
+    .description('run a command in a host or pod of a lab that is up: lab exec host1 -- ip address')
+    .argument('<where>', 'host1, host2 … or the name of a pod')
+    .argument('<command...>', 'command and its arguments')
+    .action(async (where: string, command: string[]) => {
+      process.exit(await execInLab(defaultRoot, where, command));
+    });
+}
+
+function count(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`write a number from ${least} to ${most}`);
+  };
+}
