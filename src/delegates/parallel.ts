@@ -100,7 +100,11 @@ function givenAddresses(call: DelegateCall): Address[] {
   if (!Array.isArray(list)) return [];
   return list.flatMap((entry: unknown) => {
     const address = isObject(entry) ? entry['address'] : undefined;
-    return typeof address === 'string' ? [parseInterfaceAddress(address).address] : [];
+    try {
+      return typeof address === 'string' ? [parseInterfaceAddress(address).address] : [];
+    } catch {
+      return [];
+    }
   });
 }
 
