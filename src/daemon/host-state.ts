@@ -32,7 +32,7 @@ export function createHostState(store: Store, log: Logger): HostState {
       const next = encodePlans(derived.plans.values());
       notes = derived.notes;
       if (next === text) return false;
-      await store.set(planName, next);
+      await store.set(planName, derived.plans.size === 0 ? undefined : next);
       text = next;
       plans = derived.plans;
       return true;

@@ -12,6 +12,8 @@ const keepEveryMs = 60_000;
 export interface Ledgers {
   /** Undefined: nothing is known yet, so routes must be left as they are. */
   of(plan: HostPlan): Promise<RouteLedger | undefined>;
+  /** Drops what was kept of a network that is not routed here any more. */
+  forget(network: string): Promise<void>;
 }
 
 export function createLedgers(store: Store, caches: Caches, now: () => number): Ledgers {
@@ -43,6 +45,10 @@ export function createLedgers(store: Store, caches: Caches, now: () => number): 
       const text = store.get(nameOf(plan.network));
       const cached = text === undefined ? undefined : trusted<RouteLedger>(JSON.parse(text));
       return cached?.config.uid === plan.uid ? cached : undefined;
+    },
+    async forget(network) {
+      kept.delete(network);
+      await store.set(nameOf(network), undefined);
     },
   };
 }

@@ -96,6 +96,7 @@ export function createRouting(parts: RoutingParts): Routing {
     const foreign = await foreignTables(networks);
     const chosen = chooseTables({ networks, given, range: options.routeTables, foreign });
     const next = JSON.stringify(chosen.given);
+    for (const network of Object.keys(given)) if (!networks.includes(network)) await ledgers.forget(network);
     if (next !== text) await store.set(tablesName, next === '{}' ? undefined : next);
     return chosen;
   }
