@@ -12,6 +12,3 @@ export const rulePriority = 2000;
 export const ownerMetric = 100;
 /** Plus the NIC's interface index: routes by the other NICs of that network. */
 export const otherMetric = 200;
-
-/** Tables to choose from unless Config says otherwise. */
-export const defaultTables = { first: 30_000, last: 30_999 } as const;
