@@ -4,6 +4,9 @@ import type { Change } from '../kube/cache.ts';
 import type { Context } from './context.ts';
 import { equal } from './equal.ts';
 
+/** How long what pods hold may be older in a network's status than in its IPPools. */
+const countsLagMs = 1_000;
+
 /** Says, for every change of every object, which keys have to be looked at: as few as possible, never too few. */
 export function wakeOnChange({ caches, queues }: Context): void {
   const network = (name: string | undefined): void => {
@@ -47,7 +50,9 @@ export function wakeOnChange({ caches, queues }: Context): void {
   });
   caches.pools.onChange(({ old, new: now }) => {
     const pool = now ?? old;
-    network(pool?.network);
+    // Counts may lag: thousands of daemons publish all the time. A deletion waits for exactly this.
+    if (caches.networks.get(pool?.network ?? '')?.metadata.deletionTimestamp !== undefined) network(pool?.network);
+    else if (pool !== undefined) queues.network.addAfter(pool.network, countsLagMs);
     if (pool !== undefined && !caches.nodes.has(pool.hostName)) queues.host.add(pool.hostName);
   });
 }

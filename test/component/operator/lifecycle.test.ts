@@ -55,7 +55,7 @@ describe('from apply to Ready', () => {
     ]);
 
     const nads = await world.nads();
-    expect(nads.map((nad) => nad.metadata.namespace).sort()).toEqual(['default', 'kube-system']);
+    expect(nads.map((nad) => nad.metadata.namespace ?? '').sort()).toEqual(['default', 'kube-system']);
     const network = await world.network('net');
     expect(network.metadata.finalizers).toEqual([finalizer]);
     for (const nad of nads) {

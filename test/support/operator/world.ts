@@ -14,6 +14,7 @@ import { trusted } from '../../../src/kube/json.ts';
 import { type Logger, silent } from '../../../src/kube/logger.ts';
 import { type ResourceRef, resources } from '../../../src/kube/resource.ts';
 import type { AuditRecord } from '../../../src/lab/apiserver/audit.ts';
+import type { Certificates } from '../../../src/lab/apiserver/certificates.ts';
 import { Cluster } from '../../../src/lab/apiserver/cluster.ts';
 import { type ApiServer, startApiServer } from '../../../src/lab/apiserver/server.ts';
 import type { ServiceOptions } from '../../../src/lab/apiserver/service.ts';
@@ -56,7 +57,8 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const crds: ResourceRef = { group: 'apiextensions.k8s.io', version: 'v1', plural: 'customresourcedefinitions' };
 const writing = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
 
-export async function startWorld(): Promise<World> {
+/** @param tls kubectl sends its token over TLS only */
+export async function startWorld(tls?: Certificates): Promise<World> {
   const audit: AuditRecord[] = [];
   const cluster = new Cluster();
   let port = 0;
@@ -68,6 +70,7 @@ export async function startWorld(): Promise<World> {
         ['operator-token', 'operator'],
       ]),
       cluster,
+      ...(tls && { tls }),
       bookmarkEvery: 500,
       audit: (record) => audit.push(record),
       intercept: (request, user) => world.intercept?.(request, user),
@@ -76,7 +79,11 @@ export async function startWorld(): Promise<World> {
   port = server.ports[0] ?? 0;
   const clientOf = (user: string): KubeClient =>
     createClient({
-      cluster: { server: server.url, tls: {}, authorization: () => Promise.resolve(`Bearer ${user}-token`) },
+      cluster: {
+        server: server.url,
+        tls: tls ? { ca: tls.ca } : {},
+        authorization: () => Promise.resolve(`Bearer ${user}-token`),
+      },
       userAgent: `test-${user}`,
       timeoutMs: 5_000,
     });

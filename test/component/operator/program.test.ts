@@ -1,0 +1,83 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { makeCertificates } from '../../../src/lab/apiserver/certificates.ts';
+import { kubeconfig } from '../../../src/lab/apiserver/kubeconfig.ts';
+import { type Hosts, startHosts } from '../../support/operator/hosts.ts';
+import { startWorld, type World } from '../../support/operator/world.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const run = promisify(execFile);
+
+let world: World;
+let hosts: Hosts;
+let directory: string;
+let processes: ChildProcess[];
+
+beforeEach(async () => {
+  const certificates = makeCertificates(['127.0.0.1']);
+  world = await startWorld(certificates);
+  hosts = startHosts(world);
+  directory = await mkdtemp(join(tmpdir(), 'multinic-operator-'));
+  processes = [];
+  for (const user of ['operator', 'admin']) {
+    const text = kubeconfig({ url: world.url, ca: certificates.ca, user, token: `${user}-token` });
+    await writeFile(configOf(user), text);
+  }
+});
+
+afterEach(async () => {
+  for (const child of processes) child.kill('SIGKILL');
+  await hosts.stop();
+  await world.close();
+  await rm(directory, { recursive: true });
+});
+
+const configOf = (user: string): string => join(directory, user);
+
+function operator(): ChildProcess {
+  const child = spawn(process.execPath, ['src/cli/main.ts', 'operator', '--kubeconfig', configOf('operator')], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  processes.push(child);
+  return child;
+}
+
+function ended(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve) => child.once('exit', (code) => resolve(code)));
+}
+
+const kubectl = (...args: string[]): Promise<{ stdout: string }> =>
+  run('kubectl', [`--kubeconfig=${configOf('admin')}`, `--cache-dir=${join(directory, 'cache')}`, ...args], {
+    cwd: root,
+  });
+
+it('the command: apply and wait by kubectl, kill -9 in the middle, restart, delete, SIGTERM', async (ctx) => {
+  const found = await run('kubectl', ['version', '--client']).catch(() => undefined);
+  if (found === undefined) ctx.skip('no kubectl on the PATH');
+  for (const name of ['host-a', 'host-b', 'host-c']) await hosts.join(name, [1, 2]);
+  const first = operator();
+  await kubectl('apply', '-f', 'examples/quickstart/network.yaml');
+  // In the middle: the ledger is there, whatever else.
+  await world.until(async () => expect(await world.cidr('multi-nic-sample')).toBeDefined());
+  first.kill('SIGKILL');
+  await ended(first);
+
+  const second = operator();
+  const network = 'multinicnetwork/multi-nic-sample';
+  await kubectl('wait', '--for=condition=Ready', '--timeout=60s', network);
+  expect((await kubectl('get', network)).stdout).toMatch(/True +Ready +192\.168\.0\.0\/16 +3 +2 +0/);
+  await kubectl('delete', network, '--timeout=60s');
+  expect(await world.nads()).toEqual([]);
+
+  let log = '';
+  second.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text));
+  second.kill('SIGTERM');
+  expect(await ended(second)).toBe(0);
+  expect(log).not.toContain('"level":"error"');
+});

@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import type { MultiNicNetwork, MultiNicNetworkSpec } from '../../../src/api/kinds/multinicnetwork.ts';
+import { parseNetwork } from '../../../src/api/network-gate.ts';
+import { trusted } from '../../../src/kube/json.ts';
+import { isOurs, type Nad, nadConfig, nadObject, nadUpdate, namespacesOf } from '../../../src/operator/nad.ts';
+
+function networkOf(spec: MultiNicNetworkSpec): MultiNicNetwork {
+  return {
+    apiVersion: 'multinic.fms.io/v1',
+    kind: 'MultiNicNetwork',
+    metadata: { name: 'net-a', uid: 'u1', generation: 1, creationTimestamp: '2026-01-01T00:00:00Z' },
+    spec,
+  };
+}
+
+function configOf(spec: MultiNicNetworkSpec, masterNets: string[] = []): Record<string, unknown> {
+  const parsed = parseNetwork(networkOf(spec));
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  return trusted(JSON.parse(nadConfig(parsed.value, spec, masterNets)));
+}
+
+const spec: MultiNicNetworkSpec = {
+  subnet: '192.168.0.0/16',
+  ipam: '{"vlanMode":"l3","type":"multi-nic-ipam","interfaceBlock":2,"hostBlock":8,"daemonPort":11000}',
+  plugin: { cniVersion: '0.3.1', type: 'ipvlan', args: { mode: 'l3', mtu: '9000', empty: '' } },
+};
+
+describe('NAD config', () => {
+  it('has the keys of the predecessor in their order, typed arguments, and no address of a daemon', () => {
+    const config = configOf(spec, ['10.0.0.0/16']);
+    expect(Object.keys(config)).toEqual([
+      'cniVersion',
+      'name',
+      'type',
+      'ipam',
+      'dns',
+      'plugin',
+      'subnet',
+      'masterNets',
+      'multiNICIPAM',
+    ]);
+    expect(config).toMatchObject({
+      cniVersion: '0.3.1',
+      name: 'net-a',
+      type: 'multi-nic',
+      plugin: { cniVersion: '0.3.1', type: 'ipvlan', mode: 'l3', mtu: 9000 },
+      masterNets: ['10.0.0.0/16'],
+    });
+    expect(config['plugin']).not.toHaveProperty('empty');
+    expect(Object.entries(config['ipam'] ?? {})).toEqual([
+      ['hostBlock', 8],
+      ['interfaceBlock', 2],
+      ['type', 'multi-nic-ipam'],
+      ['vlanMode', 'l3'],
+    ]);
+  });
+
+  it('says the effective mode, however it was given', () => {
+    const { args: _, ...plugin } = spec.plugin;
+    expect(configOf({ ...spec, plugin })['plugin']).toMatchObject({ mode: 'l3' });
+    const macvlan = { cniVersion: '1.0.0', type: 'macvlan' };
+    const ipam = '{"type":"multi-nic-ipam","interfaceBlock":2,"hostBlock":8}';
+    expect(configOf({ ...spec, ipam, plugin: macvlan })['plugin']).toMatchObject({ type: 'macvlan', mode: 'bridge' });
+  });
+
+  it('says typed addressing in the terms of ipam, and both subnets of a dual-stack network', () => {
+    const config = configOf({
+      subnets: ['192.168.0.0/16', 'fd00:a::/48'],
+      addressing: {
+        hostBlock: 6,
+        interfaceBlock: 2,
+        excludeCIDRs: ['192.168.0.8'],
+        routes: [{ dst: '10.9.0.0/16', gw: '192.168.0.1' }],
+      },
+      plugin: { cniVersion: '1.0.0', type: 'macvlan' },
+    });
+    expect(config).toMatchObject({ subnet: '192.168.0.0/16', subnets: ['192.168.0.0/16', 'fd00:a::/48'] });
+    expect(config['ipam']).toEqual({
+      type: 'multi-nic-ipam',
+      hostBlock: 6,
+      interfaceBlock: 2,
+      excludeCIDRs: ['192.168.0.8/32'],
+      routes: [{ dst: '10.9.0.0/16', gw: '192.168.0.1' }],
+    });
+  });
+});
+
+describe('a NAD in a namespace', () => {
+  const owner = networkOf(spec);
+  const wanted = nadObject(owner, 'prod', '{"a":1}');
+  const stored: Nad = { ...wanted, metadata: { ...wanted.metadata, uid: 'n1', resourceVersion: '5' } };
+
+  it('is not written when it says what it shall', () => {
+    expect(nadUpdate(stored, wanted)).toBeUndefined();
+  });
+
+  it('is written over its version, with what others added kept', () => {
+    const theirs: Nad = {
+      ...stored,
+      metadata: {
+        ...stored.metadata,
+        labels: { team: 'a' },
+        annotations: { note: 'b' },
+        ownerReferences: [
+          { apiVersion: 'v1', kind: 'ConfigMap', name: 'c', uid: 'c1' },
+          { apiVersion: 'multinic.fms.io/v1', kind: 'MultiNicNetwork', name: 'net-a', uid: 'old' },
+        ],
+      },
+    };
+    const next = nadUpdate(theirs, wanted);
+    expect(next?.metadata).toMatchObject({ resourceVersion: '5', annotations: { note: 'b' } });
+    expect(next?.metadata.labels).toEqual({ team: 'a', 'multi-nic-cni-generated': 'true' });
+    expect(next?.metadata.ownerReferences?.map((one) => one.uid)).toEqual(['c1', 'u1']);
+  });
+
+  it('is ours by label or by owner, else somebody else’s', () => {
+    const bare: Nad = { ...wanted, metadata: { name: 'net-a', namespace: 'prod' } };
+    expect(isOurs(wanted)).toBe(true);
+    expect(isOurs(bare)).toBe(false);
+    expect(isOurs({ ...bare, metadata: { ...bare.metadata, labels: { 'multi-nic-cni-generated': 'false' } } })).toBe(
+      false,
+    );
+    const { ownerReferences = [] } = wanted.metadata;
+    expect(isOurs({ ...bare, metadata: { ...bare.metadata, ownerReferences } })).toBe(true);
+    expect(isOurs({ ...bare, metadata: { ...bare.metadata, name: 'other', ownerReferences } })).toBe(false);
+  });
+
+  it('belongs into the listed Active namespaces, or into all', () => {
+    const active = new Set(['b', 'a']);
+    expect(namespacesOf({ namespaces: [] }, active)).toEqual(['a', 'b']);
+    expect(namespacesOf({ namespaces: ['c', 'b'] }, active)).toEqual(['b']);
+  });
+});
