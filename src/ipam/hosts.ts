@@ -29,8 +29,6 @@ export interface HostPlanInput {
   readonly wanting: ReadonlySet<string>;
   /** The layout changed: indexes that do not fit it are given anew. */
   readonly recheck: boolean;
-  /** Nobody joins. */
-  readonly frozen: boolean;
   readonly now: number;
 }
 
@@ -40,7 +38,7 @@ export function planHosts(input: HostPlanInput): HostPlan {
   register.keepLedger();
   register.followNewerClaims();
   register.adoptClaims();
-  if (!input.frozen) register.admitNewHosts();
+  register.admitNewHosts();
   return register.result();
 }
 

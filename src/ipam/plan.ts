@@ -1,8 +1,6 @@
 import type { RailEntry } from '../api/kinds/cidr.ts';
 import type { SliceHost } from '../api/kinds/cidrslice.ts';
-import type { PublishedNetwork } from '../api/kinds/hostinterface.ts';
 import { NetError } from '../net/address.ts';
-import { blockOf, blockToStatus } from './blocks.ts';
 import { giveRailsToOneHost } from './exclusive.ts';
 import { type HostPlan, planHosts } from './hosts.ts';
 import { configOf, type Layout, layoutOf } from './layout.ts';
@@ -11,6 +9,7 @@ import { isGone, type Member, membersOf } from './members.ts';
 import { movedBlocks, wouldRenumber } from './moved.ts';
 import { addressesOf } from './next-hops.ts';
 import type { Slot } from './ordinals.ts';
+import { publish } from './publish.ts';
 import { planRails } from './rails.ts';
 import { hostRevision, networkRevision } from './revisions.ts';
 import { sameData } from './same.ts';
@@ -22,13 +21,13 @@ import type { Ledger, LedgerConfig, PlanInput, PlanOutput, PlanProblem } from '.
  * throws for anything that a user or a daemon can write; what cannot be planned is a problem and hits only what it is about.
  */
 export function plan(input: PlanInput): PlanOutput {
-  const { network, draining = false } = input;
+  const { network } = input;
   const stored = input.ledger.config;
   const ledger = stored !== undefined && stored.uid !== network.uid ? emptyLedger : input.ledger;
   const wanted = configOf(network);
   const current = ledger.config;
   if (current === undefined) return attempt(input, ledger, wanted, true);
-  if (draining || sameData(current, wanted)) return attempt(input, ledger, current, false);
+  if (sameData(current, wanted)) return attempt(input, ledger, current, false);
 
   const changed = attempt(input, ledger, wanted, true);
   if (changed.problems.some(({ reason }) => reason === 'BitsDoNotFit')) {
@@ -45,7 +44,7 @@ export function plan(input: PlanInput): PlanOutput {
 
 /** The plan under one config. `recheck`: the config is not the one under which the ledger's indexes were given. */
 function attempt(input: PlanInput, ledger: Ledger, config: LedgerConfig, recheck: boolean): PlanOutput {
-  const { network, now, draining: frozen = false } = input;
+  const { network, now } = input;
   const layout = tryLayout(config);
   if (layout instanceof NetError) {
     return { ledger, assignments: new Map(), problems: [{ reason: 'BitsDoNotFit', message: layout.message }] };
@@ -53,7 +52,7 @@ function attempt(input: PlanInput, ledger: Ledger, config: LedgerConfig, recheck
   const everyone = membersOf(layout, ledger, network.uid, input.hosts);
   const members = everyone.filter((member) => !isGone(member));
   const known = recheck ? { ...ledger, rails: ledger.rails.map(withoutOverrides) } : ledger;
-  const railPlan = planRails(layout, known, members, frozen);
+  const railPlan = planRails(layout, known, members);
   const { segments, slots } = railPlan;
   const exclusive = layout.hostBits === 0 ? giveRailsToOneHost(segments, members, slots) : [];
   const hostPlan = planHosts({
@@ -65,12 +64,11 @@ function attempt(input: PlanInput, ledger: Ledger, config: LedgerConfig, recheck
     left: new Set(everyone.filter(isGone).map(({ host }) => host.hostName)),
     wanting: wantingHosts(layout, members, slots),
     recheck,
-    frozen,
     now,
   });
   const rails = segments.rails().map((rail) => prunedOverrides(rail, hostPlan));
   const hops = addressesOf(network, layout, ledger, members, slots);
-  const hosts = hostEntries(members, hostPlan, hops.addresses, frozen);
+  const hosts = hostEntries(members, hostPlan, hops.addresses);
   const next = settled(ledger, {
     config,
     revision: networkRevision(ledger, sameData(ledger.config, config) && sameData(ledger.rails, rails), members),
@@ -79,8 +77,7 @@ function attempt(input: PlanInput, ledger: Ledger, config: LedgerConfig, recheck
     hosts,
     released: hostPlan.released,
   });
-  const byIndex = new Map(rails.map((rail) => [rail.interfaceIndex, rail]));
-  const published = publish(input, layout, next, byIndex, members, slots, hostPlan);
+  const published = publish(network, layout, next, members, slots, hostPlan);
   const problems = [...railPlan.problems, ...exclusive, ...hostPlan.problems, ...hops.problems, ...published.problems];
   if (hosts.length === 0 && problems.length === 0) problems.push(noHosts(layout, input));
   return { ledger: next, assignments: published.assignments, problems };
@@ -116,15 +113,14 @@ function hostEntries(
   members: readonly Member[],
   hostPlan: HostPlan,
   addresses: ReadonlyMap<string, NonNullable<SliceHost['addresses']>>,
-  frozen: boolean,
 ): SliceHost[] {
   const entries = members.flatMap((member) => {
     const { hostName, nodeExists } = member.host;
     const hostIndex = hostPlan.indexes.get(hostName);
     if (hostIndex === undefined) return [];
     const before = member.entry;
-    // What a daemon that is gone, or on its way out, last said of its NICs stands: its pods may live on.
-    const own = (nodeExists && !frozen) || before === undefined ? addresses.get(hostName) : before.addresses;
+    // Of a host whose Node is gone, what was last known of its NICs stands: its pods may live on.
+    const own = nodeExists || before === undefined ? addresses.get(hostName) : before.addresses;
     const entry: SliceHost = {
       hostIndex,
       hostName,
@@ -132,7 +128,7 @@ function hostEntries(
       ...(own === undefined || own.length === 0 ? {} : { addresses: own }),
     };
     const unchanged = before !== undefined && sameData(before, entry);
-    const drains = frozen || !nodeExists || hostPlan.displaced.has(hostName);
+    const drains = !nodeExists || hostPlan.displaced.has(hostName);
     const revision = hostRevision(before, unchanged, member.claim, drains);
     return [unchanged && revision === before.revision ? before : { ...entry, revision }];
   });
@@ -142,63 +138,6 @@ function hostEntries(
 /** The old ledger itself where nothing changed: the operator sees by identity that there is nothing to write. */
 function settled(before: Ledger, after: Ledger): Ledger {
   return sameData(before, after) ? before : after;
-}
-
-function publish(
-  { network, draining = false }: PlanInput,
-  layout: Layout,
-  ledger: Ledger,
-  rails: ReadonlyMap<number, RailEntry>,
-  members: readonly Member[],
-  slots: ReadonlyMap<string, readonly Slot[]>,
-  hostPlan: HostPlan,
-): { readonly assignments: Map<string, PublishedNetwork>; readonly problems: PlanProblem[] } {
-  const assignments = new Map<string, PublishedNetwork>();
-  const problems: PlanProblem[] = [];
-  const revisions = new Map(ledger.hosts.map(({ hostName, revision }) => [hostName, revision]));
-  for (const { host, claim, holds } of members) {
-    const { hostName } = host;
-    const head = { name: network.name, uid: network.uid };
-    if (hostPlan.displaced.has(hostName) && claim !== undefined) {
-      const revision = revisions.get(hostName) ?? hostRevision(undefined, false, claim, true);
-      assignments.set(hostName, {
-        ...head,
-        hostIndex: claim.hostIndex,
-        revision: { network: ledger.revision, host: revision },
-        draining: true,
-        blocks: [],
-      });
-      continue;
-    }
-    const hostIndex = hostPlan.indexes.get(hostName);
-    const revision = revisions.get(hostName);
-    if (hostIndex === undefined || revision === undefined) continue;
-    const placed = (slots.get(hostName) ?? []).flatMap(({ segment, ordinal, nic }) => {
-      const rail = rails.get(segment.rails.get(ordinal)?.interfaceIndex ?? -1);
-      return rail === undefined || nic === undefined ? [] : [{ rail, nic: nic.nic }];
-    });
-    const blocks = placed.flatMap(({ rail, nic }) => {
-      const block = blockOf(layout, rail, hostIndex, hostName, nic);
-      if (block !== undefined) return [blockToStatus(block)];
-      if (layout.hostBits > 0) {
-        problems.push({
-          reason: 'NoUsableAddress',
-          hostName,
-          message: `host ${hostName} (index ${hostIndex}) has no block on ${rail.netAddresses.join(' and ')}: excludeCIDRs cover it. Shorten excludeCIDRs`,
-        });
-      }
-      return [];
-    });
-    if (placed.length === 0 && !holds) continue;
-    assignments.set(hostName, {
-      ...head,
-      hostIndex,
-      revision: { network: ledger.revision, host: revision },
-      ...(draining || !host.nodeExists ? { draining: true } : {}),
-      blocks: blocks.sort((a, b) => a.interfaceIndex - b.interfaceIndex),
-    });
-  }
-  return { assignments, problems };
 }
 
 function withoutOverrides(rail: RailEntry): RailEntry {

@@ -1,5 +1,6 @@
 import type { RailEntry } from '../api/kinds/cidr.ts';
-import { comparePrefixes, formatPrefix, samePrefix } from '../net/prefix.ts';
+import { NetError } from '../net/address.ts';
+import { comparePrefixes, formatPrefix, parsePrefix, samePrefix } from '../net/prefix.ts';
 import { interfaceLimit, type Layout, railUsable } from './layout.ts';
 import type { Member } from './members.ts';
 import { type Slot, slotsOf } from './ordinals.ts';
@@ -20,7 +21,7 @@ export interface RailPlan {
  * networks that are new the lowest index never used before. A rail whose NICs have all vanished stays reserved for its
  * network until its index is needed.
  */
-export function planRails(layout: Layout, ledger: Ledger, members: readonly Member[], frozen: boolean): RailPlan {
+export function planRails(layout: Layout, ledger: Ledger, members: readonly Member[]): RailPlan {
   const segments = new Segments();
   const problems: PlanProblem[] = [];
   const fits = (index: number) => index < interfaceLimit(layout) && railUsable(layout, index);
@@ -39,7 +40,7 @@ export function planRails(layout: Layout, ledger: Ledger, members: readonly Memb
     }
   }
   let released = ledger.releasedRails.filter(({ interfaceIndex }) => segments.at(interfaceIndex) === undefined);
-  if (!frozen && missing.size > 0) {
+  if (missing.size > 0) {
     const indexes = new FreeIndexes(layout, segments, members, slots, released);
     const without: string[] = [];
     for (const { segment, ordinal } of inOrder(missing, layout)) {
@@ -59,7 +60,19 @@ export function planRails(layout: Layout, ledger: Ledger, members: readonly Memb
 /** Rails that daemons say they serve; hosts with addresses first, so that they win where two disagree. */
 function* claimedRails(members: readonly Member[]): Generator<RailEntry> {
   for (const holds of [true, false]) {
-    for (const member of members) if (member.holds === holds) yield* member.claim?.interfaces ?? [];
+    for (const member of members) {
+      if (member.holds === holds) yield* (member.claim?.interfaces ?? []).filter(isReadable);
+    }
+  }
+}
+
+/** A daemon writes its claims; one that cannot be read counts for nothing. */
+function isReadable({ netAddresses }: RailEntry): boolean {
+  try {
+    return netAddresses.map(parsePrefix).length > 0;
+  } catch (error) {
+    if (error instanceof NetError) return false;
+    throw error;
   }
 }
 

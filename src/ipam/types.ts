@@ -53,8 +53,6 @@ export interface PlanInput {
   readonly hosts: readonly PlanHost[];
   /** ms since the epoch. */
   readonly now: number;
-  /** The network is being deleted: nobody joins, every block drains. */
-  readonly draining?: boolean;
 }
 
 export interface PlanOutput {
