@@ -20,8 +20,8 @@ export interface HarnessOptions {
   readonly cooldown: Cooldown;
   /** Another boot than the real one. */
   readonly bootId?: string;
-  /** Where the process kills itself: at the n-th passing of a step, from 1. */
-  readonly killAt?: { readonly step: Step; readonly occurrence: number };
+  /** Where the process kills itself: at the n-th passing of a step, from 1, while it recovers or when it serves. */
+  readonly killAt?: { readonly step: Step; readonly occurrence: number; readonly phase: 'recovering' | 'serving' };
   readonly verbose?: boolean;
 }
 

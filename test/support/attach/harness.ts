@@ -31,6 +31,7 @@ const nics: readonly Nic[] = (await kernel.links())
 let plans: ReadonlyMap<string, HostPlan> = decodePlans(options.plans);
 let ready: true | string = true;
 let occurrences = 0;
+let phase: 'recovering' | 'serving' = 'recovering';
 
 const engine = createAttachEngine({
   store,
@@ -44,12 +45,13 @@ const engine = createAttachEngine({
   log: options.verbose === true ? createLogger({ program: 'harness', level: 'debug' }) : silentLogger,
   cooldown: options.cooldown,
   onStep(step) {
-    if (step !== options.killAt?.step) return;
+    if (step !== options.killAt?.step || phase !== options.killAt.phase) return;
     occurrences += 1;
     if (occurrences === options.killAt.occurrence) process.kill(process.pid, 'SIGKILL');
   },
 });
 const recovery = await engine.recover();
+phase = 'serving';
 
 const requests: Readonly<Record<string, (body: string, gone: AbortSignal) => unknown>> = {
   '/call': (body, gone) => engine.handle(decode<Call>(body), gone),
