@@ -8,7 +8,11 @@ import { hasMac } from './present.ts';
  * The namespace of a record, if it still stands: its path, or the one that the caller names now, leads to the namespace that
  * ADD saw. A path may be reused for another namespace, and then nothing in there is ours.
  */
-export function livingNetns(kernel: Kernel, record: AttachmentRecord, also?: string): string | undefined {
+export function livingNetns(
+  kernel: Pick<Kernel, 'netnsId'>,
+  record: Pick<AttachmentRecord, 'netns' | 'netnsId'>,
+  also?: string,
+): string | undefined {
   const paths = [record.netns, also ?? ''];
   return paths.find((path) => path !== '' && kernel.netnsId(path) === record.netnsId);
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { CniError } from '../../../src/api/cni-error.ts';
@@ -8,6 +8,7 @@ import { createAttachEngine } from '../../../src/daemon/attach/engine.ts';
 import { decodePlans } from '../../../src/daemon/plan/codec.ts';
 import { createDelegates } from '../../../src/delegates/exec.ts';
 import { createKernel } from '../../../src/kernel/ip.ts';
+import type { Kernel } from '../../../src/kernel/types.ts';
 import { createLogger, silentLogger } from '../../../src/observe/logger.ts';
 import { openStore, originName } from '../../../src/store/open.ts';
 import type { HarnessOptions, HarnessState } from './client.ts';
@@ -22,7 +23,16 @@ if (file === undefined) throw new Error('argument: options file');
 const options = decode<HarnessOptions>(readFileSync(file, 'utf8'));
 
 const realKernel = createKernel();
-const kernel = { ...realKernel, bootId: () => options.bootId ?? realKernel.bootId() };
+const kernel: Kernel = {
+  ...realKernel,
+  bootId: () => options.bootId ?? realKernel.bootId(),
+  // A kernel that cannot be asked, as long as a test wants it so.
+  links: async (netns) => {
+    if (netns !== undefined && existsSync(`${options.stateDir}/no-links`))
+      throw new Error('ip: made to fail by the test');
+    return realKernel.links(netns);
+  },
+};
 const { store, state } = openStore({ path: `${options.stateDir}/store.db`, bootId: kernel.bootId(), now: Date.now });
 await store.set(originName, undefined);
 const nics: readonly Nic[] = (await kernel.links())
