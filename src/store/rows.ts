@@ -1,6 +1,5 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { LinkKind, LinkMode } from '../api/network.ts';
-import type { Stamp } from '../cni/types.ts';
 import { parseAddress } from '../net/address.ts';
 import type { AttachmentRecord, AttachmentState, HeldAddress, HeldMaster, RestingAddress } from './types.ts';
 
@@ -16,10 +15,7 @@ export interface Loaded {
   readonly record: AttachmentRecord;
 }
 
-/** A DEL that was seen. */
-export interface Note {
-  readonly stamp: Stamp;
-  /** ms since the epoch. */
+/** ms since the epoch. */
   readonly seenAt: number;
 }
 

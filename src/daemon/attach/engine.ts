@@ -11,6 +11,9 @@ import { type Recovery, recover, retryDeleting } from './recover.ts';
 import { status } from './status.ts';
 import { type AttachmentView, listAttachments, poolUse } from './views.ts';
 
+/** How long a DEL that was seen refuses ADDs that started before it: longer than any shim waits. */
+const noteMs = 5 * 60_000;
+
 /** What serves CNI on this host. */
 export interface AttachEngine {
   /**
@@ -20,7 +23,10 @@ export interface AttachEngine {
   handle(call: Call, callerGone?: AbortSignal): Promise<CniResult | undefined>;
   /** Finishes backwards what an earlier run left. To be awaited before the first call. */
   recover(): Promise<Recovery>;
-  /** Tries again what a DEL could not undo; to be called now and then. @returns one sentence for each that failed again */
+  /**
+   * Tries again what a DEL could not undo, and forgets what has rested and DELs that were seen long ago; to be called now and
+   * then. @returns one sentence for each that failed again
+   */
   retry(): Promise<readonly string[]>;
   /** Calls being carried out. */
   busy(): number;
@@ -63,7 +69,11 @@ export function createAttachEngine(deps: AttachDeps): AttachEngine {
       }
     },
     recover: () => recover(context),
-    retry: () => retryDeleting(context),
+    async retry() {
+      const { cooldownMs, floorMs } = deps.cooldown;
+      await deps.store.expire(deps.now() - Math.max(cooldownMs, floorMs), deps.now() - noteMs);
+      return retryDeleting(context);
+    },
     busy: () => calls,
     listAttachments: () => listAttachments(deps.store),
     poolUse: (network, interfaceIndex) =>

@@ -1,5 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { code } from '../../../src/api/cni-error.ts';
 import { formatAddress } from '../../../src/net/address.ts';
@@ -85,6 +86,20 @@ test('a DEL that cannot see whether links are left keeps record and addresses, a
   expect(await harness.retry()).toEqual([]);
   expect((await harness.look()).counts).toMatchObject({ attachments: 0, addresses: 0, masters: 0 });
   expect(await world.links(pod)).toEqual([]);
+});
+
+test('what has rested is forgotten, and what still rests is not', async () => {
+  const pod = world.pod();
+  const first = await world.start({ plans, cooldown: longRest });
+  await add(first, 'a', pod);
+  await del(first, 'a');
+  await first.retry();
+  expect((await first.look()).counts).toMatchObject({ resting: 2, notes: 1 });
+  await first.kill();
+  const second = await world.start({ plans });
+  await sleep(5);
+  await second.retry();
+  expect((await second.look()).counts).toMatchObject({ resting: 0, notes: 1 });
 });
 
 test('an ADD that fails and cannot be undone: ADD again goes on from there', async () => {
