@@ -90,7 +90,6 @@ export const cidr = {
   columns: [
     { name: 'SUBNET', type: 'string', jsonPath: '.spec.config.subnet' },
     { name: 'REVISION', type: 'integer', jsonPath: '.spec.revision' },
-    { name: 'RAILS', type: 'string', jsonPath: '.spec.interfaces[*].interfaceIndex' },
     { name: 'AGE', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   ],
   spec,

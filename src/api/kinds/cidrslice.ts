@@ -83,7 +83,6 @@ export const cidrSlice = {
   columns: [
     { name: 'NETWORK', type: 'string', jsonPath: '.spec.network' },
     { name: 'FIRST', type: 'integer', jsonPath: '.spec.firstIndex' },
-    { name: 'HOSTS', type: 'string', jsonPath: '.spec.hosts[*].hostName' },
     { name: 'AGE', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   ],
   spec,

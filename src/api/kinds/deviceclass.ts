@@ -36,10 +36,7 @@ export const deviceClass = {
   singular: 'deviceclass',
   shortNames: [],
   description: 'A named set of NIC models, for the attach policy devClass.',
-  columns: [
-    { name: 'VENDORS', type: 'string', jsonPath: '.spec.ids[*].vendor' },
-    { name: 'AGE', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-  ],
+  columns: [{ name: 'AGE', type: 'date', jsonPath: '.metadata.creationTimestamp' }],
   spec,
   status,
 } as const satisfies Kind;

@@ -144,11 +144,7 @@ export const hostInterface = {
   singular: 'hostinterface',
   shortNames: ['hif'],
   description: 'One node: its pool NICs, its blocks and what its daemon serves.',
-  columns: [
-    { name: 'NICS', type: 'string', jsonPath: '.spec.interfaces[*].interfaceName' },
-    { name: 'NETWORKS', type: 'string', jsonPath: '.status.networks[*].name' },
-    { name: 'AGE', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-  ],
+  columns: [{ name: 'AGE', type: 'date', jsonPath: '.metadata.creationTimestamp' }],
   spec,
   status,
 } as const satisfies Kind;
