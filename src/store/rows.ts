@@ -15,10 +15,6 @@ export interface Loaded {
   readonly record: AttachmentRecord;
 }
 
-/** ms since the epoch. */
-  readonly seenAt: number;
-}
-
 /** Reads every attachment with its addresses and masters, in the order they were given. @throws Error on rows that contradict each other */
 export function loadAttachments(db: DatabaseSync): readonly Loaded[] {
   const addresses = groupByAttachment(db, 'SELECT * FROM addresses ORDER BY attachment, position', toHeldAddress);
