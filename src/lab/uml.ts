@@ -25,6 +25,7 @@ export function umlCommand(
   env: NodeJS.ProcessEnv,
 ): { readonly argv: readonly string[]; readonly env: NodeJS.ProcessEnv } {
   const uml = env['MULTINIC_UML'];
+  if (isUml()) throw new Error('the kernel that MULTINIC_UML names has no ipvlan either');
   if (uml === undefined || uml === '') {
     throw new Error(
       'this kernel has no ipvlan, and MULTINIC_UML is not set: set it to a command that runs its arguments in a kernel that has ipvlan, or leave out --plugin ipvlan',
@@ -35,12 +36,11 @@ export function umlCommand(
   return { argv: [uml, 'sh', '-c', script, 'sh', ...argv], env: { ...env, ...settings } };
 }
 
-/** Runs a command in that kernel with this terminal as its output; answers its exit status. */
-export function runInUml(argv: readonly string[], limits: UmlLimits, env: NodeJS.ProcessEnv): Promise<number> {
-  const command = umlCommand(argv, limits, env);
-  const [program = '', ...args] = command.argv;
+/** Runs a command with this terminal as its output; answers its exit status. */
+export function runToEnd(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const [program = '', ...args] = argv;
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env: command.env, stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(program, args, { env, stdio: ['ignore', 'inherit', 'inherit'] });
     child.once('error', (cause) => reject(new Error(`cannot run ${program}: ${cause.message}`, { cause })));
     child.once('close', (code) => resolve(code ?? 1));
   });
@@ -48,6 +48,9 @@ export function runInUml(argv: readonly string[], limits: UmlLimits, env: NodeJS
 
 /** The running kernel, for people: `Linux 6.12.1` or `user-mode-linux 7.2.7`. */
 export function kernelName(): string {
-  const uml = /User Mode Linux/i.test(readFileSync('/proc/cpuinfo', 'utf8'));
-  return `${uml ? 'user-mode-linux' : 'Linux'} ${release()}`;
+  return `${isUml() ? 'user-mode-linux' : 'Linux'} ${release()}`;
+}
+
+function isUml(): boolean {
+  return /User Mode Linux/i.test(readFileSync('/proc/cpuinfo', 'utf8'));
 }

@@ -1,9 +1,9 @@
-import { createPrinter } from '../print/printer.ts';
+import { createPrinter, type Printer } from '../print/printer.ts';
 import { defaultRoot } from '../run/bare-lab.ts';
 import { cleanOwn } from '../run/clean.ts';
-import { signalAll, treeOf } from '../run/processes.ts';
+import { signalAll, treeBelow } from '../run/processes.ts';
 import { createRunner } from '../run/runner.ts';
-import { kernelName, runInUml } from '../uml.ts';
+import { kernelName, runToEnd, umlCommand } from '../uml.ts';
 import { kernelHasIpvlan } from './ipvlan.ts';
 import { type DemoPlan, type DemoRequest, settle } from './options.ts';
 import { runDemo } from './run.ts';
@@ -26,16 +26,17 @@ function umlLimits({ hosts, nics, pods }: DemoPlan): { timeout: number; memory: 
  */
 export async function demo(flags: DemoFlags, argv: readonly string[]): Promise<number> {
   const printer = createPrinter(flags.json ? process.stderr : process.stdout, process.env);
+  if (process.getuid?.() !== 0) throw new Error('the lab makes network namespaces: run it as root');
   const plan = settle(flags, await kernelHasIpvlan(createRunner('none')));
   const { hosts, nics, pods, plugin, mode } = plan;
+  if (plan.where === 'uml') return inOtherKernel(plan, flags, argv, printer);
   if (plan.notice !== undefined) printer.line(plan.notice);
-  if (plan.where === 'uml') return inOtherKernel(plan, flags, argv);
   printer.line(
     `multinic: hosts ${hosts}, NICs ${nics}, pods on each host ${pods}, ${plugin} ${mode}, on ${kernelName()}`,
   );
-  const stop = stopOnSignals(printer.line);
+  const stopping = stopOnSignals(printer);
   const setupSeconds = Number(process.env['MULTINIC_SETUP_SECONDS'] ?? 0);
-  const report = await Promise.race([runDemo({ plan, keep: flags.keep, printer, setupSeconds }), stop]);
+  const report = await unlessStopped(stopping, runDemo({ plan, keep: flags.keep, printer, setupSeconds, stopping }));
   const { problems } = report;
   for (const problem of problems) printer.line(`  ${printer.style.bad('failed')}: ${problem}`);
   if (problems.length === 0) printer.line(`\n${printer.style.good('All is well.')}`);
@@ -44,39 +45,56 @@ export async function demo(flags: DemoFlags, argv: readonly string[]): Promise<n
 }
 
 /** The same command in the kernel that MULTINIC_UML names; a signal ends that kernel, and with it all that is in it. */
-async function inOtherKernel(plan: DemoPlan, flags: DemoFlags, argv: readonly string[]): Promise<number> {
+async function inOtherKernel(
+  plan: DemoPlan,
+  flags: DemoFlags,
+  argv: readonly string[],
+  printer: Printer,
+): Promise<number> {
   if (flags.keep) throw new Error('--keep: a lab in the kernel that MULTINIC_UML names ends with it; leave --keep out');
-  const end = () =>
-    signalAll(
-      treeOf(process.pid).filter(({ pid }) => pid !== process.pid),
-      'SIGTERM',
-    );
+  const command = umlCommand([process.execPath, ...argv], umlLimits(plan), process.env);
+  if (plan.notice !== undefined) printer.line(plan.notice);
+  let ended = 0;
+  const end = (signal: NodeJS.Signals) => {
+    ended = signal === 'SIGINT' ? 130 : 143;
+    signalAll(treeBelow(process.pid), 'SIGTERM');
+  };
   process.on('SIGINT', end);
   process.on('SIGTERM', end);
   const plain = process.stdout.isTTY ? {} : { NO_COLOR: '1' };
-  const env = { ...process.env, ...plain };
-  return runInUml([process.execPath, ...argv], umlLimits(plan), env);
+  const status = await runToEnd(command.argv, { ...command.env, ...plain });
+  return ended || status;
 }
 
-/** Rejects never: on the first SIGINT, SIGTERM or SIGHUP the lab is taken down and the process ends; on the second at once. */
-function stopOnSignals(say: (line: string) => void): Promise<never> {
+/**
+ * On the first SIGINT, SIGTERM or SIGHUP the lab is taken down and the process ends; on the second at once. What the signal
+ * cuts off fails in many ways, none worth telling: `stopping` says that it has come, and the printer falls silent.
+ */
+function stopOnSignals(printer: Printer): () => boolean {
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) process.exit(1);
     stopping = true;
-    say(`\n${signal}: taking the lab down`);
+    printer.line(`\n${signal}: taking the lab down`);
+    printer.silence();
     void cleanOwn(defaultRoot).then(
       () => process.exit(signal === 'SIGINT' ? 130 : 143),
       (error: unknown) => {
-        say(String(error));
+        process.stderr.write(`${String(error)}\n`);
         process.exit(1);
       },
     );
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
-  // The work that is cut off fails in many ways: none is worth telling.
-  process.on('uncaughtException', (error) => {
-    if (!stopping) throw error;
-  });
-  return new Promise(() => undefined);
+  return () => stopping;
+}
+
+/** The work's answer; never one when it was cut off by a signal, whose handler ends the process. */
+async function unlessStopped<T>(stopping: () => boolean, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (stopping()) return new Promise(() => undefined);
+    throw error;
+  }
 }

@@ -19,6 +19,8 @@ export interface Report {
     readonly attach: number;
     readonly ping: number;
     readonly teardown: number;
+    /** Pods attached and detached with the API server stopped. */
+    readonly offline: number;
   };
   readonly mode: string;
   readonly kernel: string;
@@ -39,7 +41,7 @@ export interface Stopwatch {
 }
 
 export function createStopwatch(setup: number): Stopwatch {
-  const sums = { setup, cluster: 0, plan: 0, attach: 0, ping: 0, teardown: 0 };
+  const sums = { setup, cluster: 0, plan: 0, attach: 0, ping: 0, offline: 0, teardown: 0 };
   return {
     async measure(phase, work) {
       const start = performance.now();
@@ -51,7 +53,7 @@ export function createStopwatch(setup: number): Stopwatch {
     },
     seconds() {
       const round = (value: number) => Math.round(value * 100) / 100;
-      const { setup, cluster, plan, attach, ping, teardown } = sums;
+      const { setup, cluster, plan, attach, ping, teardown, offline } = sums;
       return {
         setup: round(setup),
         cluster: round(cluster),
@@ -59,6 +61,7 @@ export function createStopwatch(setup: number): Stopwatch {
         attach: round(attach),
         ping: round(ping),
         teardown: round(teardown),
+        offline: round(offline),
       };
     },
   };

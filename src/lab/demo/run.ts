@@ -21,6 +21,8 @@ export interface DemoOptions {
   readonly printer: Printer;
   /** s that the set-up before this took. */
   readonly setupSeconds: number;
+  /** Whether a signal is taking the lab down. */
+  readonly stopping: () => boolean;
 }
 
 /** Pods that are attached and detached while the API server is stopped. */
@@ -43,11 +45,12 @@ export async function runDemo(options: DemoOptions): Promise<Report> {
   try {
     shown = await inLab(lab, options, watch);
   } finally {
-    if (shown?.problems.length !== 0) printer.line(`  the logs are kept in ${lab.saveLogs()}`);
+    if (shown?.problems.length !== 0 && !options.stopping()) printer.line(`  the logs are kept in ${lab.saveLogs()}`);
     if (shown === undefined || !options.keep) await watch.measure('teardown', () => lab.close());
   }
   const report = { ...shown, seconds: watch.seconds() };
   showTimes(report, printer);
+  if (options.keep) showKept(lab, printer);
   return report;
 }
 
@@ -77,7 +80,7 @@ async function inLab(lab: Lab, options: DemoOptions, watch: Stopwatch): Promise<
   const counts = await watch.measure('ping', () => pingAll(pods));
   showPings(counts, plan.nics, printer);
   printer.progress(`${offlinePods} more pods, with the API server stopped`);
-  const offline = await watch.measure('attach', () => attachWithoutApi(lab, network, offlinePods));
+  const offline = await watch.measure('offline', () => attachWithoutApi(lab, network, offlinePods));
   printer.line(
     `  ${offline.adds} of ${offlinePods} ADDs and ${offline.dels} of ${offlinePods} DELs succeeded without it`,
   );
@@ -94,7 +97,7 @@ async function inLab(lab: Lab, options: DemoOptions, watch: Stopwatch): Promise<
     ...callProblems('attach', attach),
   ];
   const end = options.keep
-    ? await keepUp(lab, printer)
+    ? keepUp(lab)
     : await watch.measure('teardown', () => tearDown(lab, network, pods, before, printer));
   // Published is all along, not only while pods come and go.
   const published = daemonCalls(lab.api.requests(), attachStart, end.detachedAt);
@@ -125,9 +128,8 @@ interface End {
   readonly problems: readonly string[];
 }
 
-async function keepUp(lab: Lab, printer: Printer): Promise<End> {
+function keepUp(lab: Lab): End {
   lab.keep();
-  showKept(lab, printer);
   return { detachedAt: Date.now(), calls: undefined, leftovers: null, problems: [] };
 }
 
@@ -172,13 +174,9 @@ function sayCalls(printer: Printer, what: string, { calls, publishWrites }: Daem
 
 function callProblems(when: string, { calls }: DaemonCalls): string[] {
   const first = calls[0];
-  return [
-    ...(first === undefined
-      ? []
-      : [
-          `${calls.length} API calls during ${when}, the first: ${first.user} ${first.verb} ${first.resource} ${first.name}`,
-        ]),
-  ];
+  if (first === undefined) return [];
+  const { user, verb, resource, name } = first;
+  return [`${calls.length} API calls during ${when}, the first: ${user} ${verb} ${resource} ${name}`];
 }
 
 function interfacesOf(pod: LabPod): number {

@@ -35,8 +35,8 @@ export function sumPings(counts: readonly PingCount[]): { sent: number; received
 }
 
 export function showTimes(report: Report, printer: Printer): void {
-  const { setup, ...rest } = report.seconds;
-  const parts = Object.entries({ ...(setup > 0 && { 'set-up': setup }), ...rest });
+  const { setup, offline, ...rest } = report.seconds;
+  const parts = Object.entries({ ...(setup > 0 && { 'set-up': setup }), ...rest, 'without API server': offline });
   printer.line(`  ${parts.map(([name, seconds]) => `${name} ${seconds.toFixed(1)} s`).join(', ')}`);
 }
 

@@ -83,7 +83,8 @@ export async function reportPod(client: KubeClient, pod: LabPod): Promise<void> 
     networkStatus(`${request.namespace}/${request.name}`, result),
   );
   const annotations = { [statusAnnotation]: JSON.stringify(entries, undefined, 2) };
-  const body = { metadata: { annotations }, status: { phase: 'Running' } };
+  const status = { phase: 'Running', containerStatuses: [{ name: 'sleep', ready: true, restartCount: 0 }] };
+  const body = { metadata: { annotations }, status };
   await client.patch(podsIn(pod.namespace), pod.name, 'merge', body, { subresource: 'status' });
 }
 

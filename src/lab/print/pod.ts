@@ -6,6 +6,7 @@ import { table } from './table.ts';
 export function podInterfaces(links: readonly Link[]): string[] {
   const rows = links
     .filter((link) => link.name !== 'lo')
+    .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
     .map((link) => [
       link.name,
       link.addresses

@@ -13,11 +13,16 @@ export interface Printer {
   readonly progress: (text: string) => void;
   /** A command as the person could type it. */
   command(text: string): void;
+  /** From now on it says nothing. */
+  silence(): void;
 }
 
 export function createPrinter(out: Writable & { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv): Printer {
   const style = createStyle(out.isTTY === true, env);
-  const line = (text = '') => void out.write(`${text}\n`);
+  let silent = false;
+  const line = (text = '') => {
+    if (!silent) out.write(`${text}\n`);
+  };
   return {
     style,
     line,
@@ -26,6 +31,9 @@ export function createPrinter(out: Writable & { readonly isTTY?: boolean }, env:
       for (const [at, text] of lines.entries()) line(`  ${at === 0 ? style.dim(text) : text}`);
     },
     progress: (text) => line(style.dim(`  … ${text}`)),
+    silence() {
+      silent = true;
+    },
     command: (text) => line(`  ${style.title('$')} ${text}`),
   };
 }

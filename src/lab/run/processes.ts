@@ -94,14 +94,15 @@ export async function waitGone(processes: readonly ProcessId[], ms: number): Pro
   return left;
 }
 
-/** The process and everything below it. */
-export function treeOf(root: number): ProcessId[] {
+/** Everything below the process, itself not. */
+export function treeBelow(root: number): ProcessId[] {
   const pids = allPids();
   const tree = new Set([root]);
   for (let before = 0; before < tree.size; ) {
     before = tree.size;
     for (const pid of pids) if (tree.has(parentOf(pid))) tree.add(pid);
   }
+  tree.delete(root);
   return [...tree].flatMap((pid) => identify(pid) ?? []);
 }
 
