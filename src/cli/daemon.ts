@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type DaemonOptions, runDaemon } from '../daemon/main.ts';
+import { runDaemon } from '../daemon/main.ts';
+import type { DaemonOptions } from '../daemon/options.ts';
 import { createLogger, type LogLevel, logLevels } from '../observe/logger.ts';
 import { untilSignal } from './signals.ts';
 

@@ -12,22 +12,8 @@ import { startCluster } from './cluster/cluster.ts';
 import { createCniHandler } from './cni-handler.ts';
 import { createHostState } from './host-state.ts';
 import { serveHealth, serveSocket } from './http/serve.ts';
+import type { DaemonOptions } from './options.ts';
 import { replaySpool } from './spool/replay.ts';
-
-export interface DaemonOptions {
-  readonly node: string;
-  readonly kubeconfig?: string;
-  readonly stateDir: string;
-  readonly runDir: string;
-  readonly nicsInclude: readonly string[];
-  readonly nicsExclude: readonly string[];
-  readonly cooldownMs: number;
-  readonly delegateTimeoutMs: number;
-  /** Route tables to choose from, one for each routed network. */
-  readonly routeTables: { readonly first: number; readonly last: number };
-  /** address:port, or `off`. */
-  readonly healthListen: string;
-}
 
 /** A released address rests at least so long, whatever is free: late packets and neighbour entries of the last holder. */
 const restFloorMs = 10_000;

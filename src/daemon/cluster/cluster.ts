@@ -13,7 +13,7 @@ import { version } from '../../observe/version.ts';
 import type { Store } from '../../store/types.ts';
 import type { AttachEngine } from '../attach/engine.ts';
 import type { HostState } from '../host-state.ts';
-import type { DaemonOptions } from '../main.ts';
+import type { DaemonOptions } from '../options.ts';
 import { startCaches } from './caches.ts';
 import { createPlanning } from './planning.ts';
 import { createPublishing } from './publishing.ts';

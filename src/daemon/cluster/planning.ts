@@ -2,7 +2,7 @@ import type { Logger } from '../../observe/logger.ts';
 import type { Readiness } from '../../observe/readiness.ts';
 import type { Store } from '../../store/types.ts';
 import type { HostState } from '../host-state.ts';
-import type { DaemonOptions } from '../main.ts';
+import type { DaemonOptions } from '../options.ts';
 import { derivePlans } from '../plan/derive.ts';
 import type { Caches } from './caches.ts';
 

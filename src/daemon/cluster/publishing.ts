@@ -3,7 +3,7 @@ import { originName } from '../../store/open.ts';
 import type { Store } from '../../store/types.ts';
 import type { AttachEngine } from '../attach/engine.ts';
 import type { HostState } from '../host-state.ts';
-import type { DaemonOptions } from '../main.ts';
+import type { DaemonOptions } from '../options.ts';
 import { type Claim, hostInterfaceSpec } from '../publish/host-interface.ts';
 import { poolObject } from '../publish/ip-pool.ts';
 import { writeHostInterface } from '../publish/write-host-interface.ts';

@@ -9,7 +9,7 @@ import type { Logger } from '../../observe/logger.ts';
 import type { DaemonMetrics } from '../../observe/metrics.ts';
 import type { Store } from '../../store/types.ts';
 import type { HostState } from '../host-state.ts';
-import type { DaemonOptions } from '../main.ts';
+import type { DaemonOptions } from '../options.ts';
 import { remoteBlocks } from '../plan/remote.ts';
 import type { RouteTrouble } from '../publish/ip-pool.ts';
 import type { Caches } from './caches.ts';
