@@ -17,16 +17,10 @@ export function movedBlocks(
       heldIndexes(member).flatMap(({ interfaceIndex, count }) => {
         const old = prefixesOf(before, member.host.hostName, interfaceIndex);
         const now = prefixesOf(after, member.host.hostName, interfaceIndex);
-        if (
-          old === undefined ||
-          (now !== undefined && old.every((prefix) => now.some((one) => samePrefix(one, prefix))))
-        ) {
+        if (old === undefined || (now !== undefined && isKept(old.vlans, now.vlans) && isKept(old.pods, now.pods))) {
           return [];
         }
-        const block = old
-          .slice(old.length / 2)
-          .map(formatPrefix)
-          .join(' and ');
+        const block = old.pods.map(formatPrefix).join(' and ');
         return [`${block} on host ${member.host.hostName}${count > 0 ? ` (${count} in use)` : ''}`];
       }),
     );
@@ -38,18 +32,23 @@ function heldIndexes({ host, claim }: Member): { interfaceIndex: number; count: 
   return (claim?.interfaces ?? []).map(({ interfaceIndex }) => ({ interfaceIndex, count: 0 }));
 }
 
-/** The rail's prefixes, then the host's: pods carry both, their address from the one and their length from the other. */
+/** Families may come, what is there must stay. */
+function isKept(old: readonly Prefix[], now: readonly Prefix[]): boolean {
+  return old.every((prefix) => now.some((one) => samePrefix(one, prefix)));
+}
+
+/** The rail's prefixes and the host's: pods carry both, the length of the one and an address of the other. */
 function prefixesOf(
   { ledger, layout }: { readonly ledger: Ledger; readonly layout: Layout },
   hostName: string,
   interfaceIndex: number,
-): Prefix[] | undefined {
+): { readonly vlans: readonly Prefix[]; readonly pods: readonly Prefix[] } | undefined {
   const rail: RailEntry | undefined = ledger.rails.find((one) => one.interfaceIndex === interfaceIndex);
   const host = ledger.hosts.find((one) => one.hostName === hostName);
   const index = rail && host && indexOn(layout, rail, host.hostIndex, hostName);
   if (index === undefined) return undefined;
   const vlans = vlansOf(layout, interfaceIndex);
-  return [...vlans, ...podsOf(layout, vlans, index)];
+  return { vlans, pods: podsOf(layout, vlans, index) };
 }
 
 /** Says what the change was, what is in its way and what to do. */

@@ -48,6 +48,8 @@ export function planRails(layout: Layout, ledger: Ledger, members: readonly Memb
       if (interfaceIndex === undefined) without.push(segment.nets.map(formatPrefix).join(' and '));
       else segments.setRail(segment, { interfaceIndex, netAddresses: segment.nets.map(formatPrefix), ordinal });
     }
+    // A NIC network that was given up may have held a family that another one lacks.
+    segments.cover(members);
     released = released.filter(({ interfaceIndex }) => segments.at(interfaceIndex) === undefined);
     if (without.length > 0) problems.push(exhausted(layout, segments.rails().length, without));
   }

@@ -11,7 +11,6 @@ export interface Segment {
 
 /** All NIC networks of a network, found by any of their prefixes or by a rail's index. */
 export class Segments {
-  readonly all: Segment[] = [];
   readonly #byNet = new Map<string, Segment>();
   readonly #byIndex = new Map<number, { segment: Segment; ordinal: number }>();
 
@@ -29,11 +28,14 @@ export class Segments {
     this.#byIndex.set(rail.interfaceIndex, { segment, ordinal: rail.ordinal });
   }
 
+  /** Forgets a rail, and with its last rail the NIC network. */
   removeRail(index: number): void {
     const place = this.#byIndex.get(index);
     if (place === undefined) return;
     place.segment.rails.delete(place.ordinal);
     this.#byIndex.delete(index);
+    if (place.segment.rails.size > 0) return;
+    for (const net of place.segment.nets) this.#byNet.delete(netKey(net));
   }
 
   at(index: number): { readonly segment: Segment; readonly ordinal: number } | undefined {
@@ -74,7 +76,6 @@ export class Segments {
   #create(nets: readonly Prefix[]): Segment {
     const segment: Segment = { nets: nets.filter((net) => !this.#byNet.has(netKey(net))), rails: new Map() };
     for (const net of segment.nets) this.#byNet.set(netKey(net), segment);
-    this.all.push(segment);
     return segment;
   }
 
