@@ -19,17 +19,17 @@ export function indexOn(layout: Layout, rail: RailEntry, hostIndex: number, host
   return override ?? (layout.hostBits === 0 ? undefined : hostIndex);
 }
 
-/** One NIC's block, or undefined where the host has no index on the rail or no address of its block can be used. */
+/** One NIC's block (`vlanCIDRs`: those of the rail, where known), or undefined where the host has no index on the rail or no address of its block can be used. */
 export function blockOf(
   layout: Layout,
   rail: RailEntry,
   hostIndex: number,
   hostName: string,
   nic: Nic,
+  vlanCIDRs: readonly Prefix[] = vlansOf(layout, rail.interfaceIndex),
 ): Block | undefined {
   const index = indexOn(layout, rail, hostIndex, hostName);
   if (index === undefined) return undefined;
-  const vlanCIDRs = vlansOf(layout, rail.interfaceIndex);
   const podCIDRs = podsOf(layout, vlanCIDRs, index);
   if (!blockUsable(layout, vlanCIDRs, podCIDRs)) return undefined;
   return {

@@ -66,6 +66,10 @@ function settleDuplicates(network: string, ledger: Ledger, addresses: Map<string
   }
   const problems: PlanProblem[] = [];
   for (const [hostName, own] of addresses) {
+    if (own.every(({ hostIPs }) => hostIPs.every((ip) => (holder.get(ip) ?? hostName) === hostName))) {
+      for (const { hostIPs } of own) for (const ip of hostIPs) holder.set(ip, hostName);
+      continue;
+    }
     const judged = own.map((address) => {
       const kept = address.hostIPs.filter((ip) => {
         const other = holder.get(ip);

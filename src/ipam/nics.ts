@@ -4,6 +4,8 @@ import { type Prefix, samePrefix } from '../net/prefix.ts';
 /** Networks that the NIC is on, IPv4 first, at most one of each family: what its rail is found by. */
 export function networksOf(nic: Nic): Prefix[] {
   const nets: Prefix[] = [];
+  const [only] = nic.addresses;
+  if (nic.addresses.length === 1 && only !== undefined) return [only.prefix];
   for (const { prefix } of nic.addresses) {
     if (!nets.some((net) => net.family === prefix.family)) nets.push(prefix);
   }

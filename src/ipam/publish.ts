@@ -2,7 +2,7 @@ import type { PublishedNetwork } from '../api/kinds/hostinterface.ts';
 import type { Network } from '../api/network.ts';
 import { blockOf, blockToStatus } from './blocks.ts';
 import type { HostPlan } from './hosts.ts';
-import type { Layout } from './layout.ts';
+import { type Layout, vlansOf } from './layout.ts';
 import type { Member } from './members.ts';
 import type { Slot } from './ordinals.ts';
 import { hostRevision } from './revisions.ts';
@@ -21,7 +21,9 @@ export function publish(
   hostPlan: HostPlan,
 ): { readonly assignments: Map<string, PublishedNetwork>; readonly problems: PlanProblem[] } {
   const assignments = new Map<string, PublishedNetwork>();
-  const rails = new Map(ledger.rails.map((rail) => [rail.interfaceIndex, rail]));
+  const rails = new Map(
+    ledger.rails.map((rail) => [rail.interfaceIndex, { rail, vlans: vlansOf(layout, rail.interfaceIndex) }]),
+  );
   const problems: PlanProblem[] = [];
   const revisions = new Map(ledger.hosts.map(({ hostName, revision }) => [hostName, revision]));
   for (const { host, claim, holds } of members) {
@@ -42,11 +44,11 @@ export function publish(
     const revision = revisions.get(hostName);
     if (hostIndex === undefined || revision === undefined) continue;
     const placed = (slots.get(hostName) ?? []).flatMap(({ segment, ordinal, nic }) => {
-      const rail = rails.get(segment.rails.get(ordinal)?.interfaceIndex ?? -1);
-      return rail === undefined || nic === undefined ? [] : [{ rail, nic: nic.nic }];
+      const known = rails.get(segment.rails.get(ordinal)?.interfaceIndex ?? -1);
+      return known === undefined || nic === undefined ? [] : [{ ...known, nic: nic.nic }];
     });
-    const blocks = placed.flatMap(({ rail, nic }) => {
-      const block = blockOf(layout, rail, hostIndex, hostName, nic);
+    const blocks = placed.flatMap(({ rail, vlans, nic }) => {
+      const block = blockOf(layout, rail, hostIndex, hostName, nic, vlans);
       if (block !== undefined) return [blockToStatus(block)];
       if (layout.hostBits > 0) {
         problems.push({
