@@ -453,6 +453,24 @@ describe('a lost or restored ledger', () => {
     settles(hosts, output);
   });
 
+  it('does not move a host to the index of a claim that is as old as its entry', () => {
+    const old = run([host('a', 1)]);
+    const same = run([host('a', 1, { claim: claim(9) })], old.ledger);
+    expect(indexes(same)).toEqual({ a: 0 });
+    expect(same.assignments.get('a')).toMatchObject({ hostIndex: 0 });
+    expect(same.problems).toEqual([]);
+    // With pods on it, it drains there first.
+    const held = run([host('a', 1, { claim: claim(9), allocated: new Map([[0, 1]]) })], old.ledger);
+    expect(held.assignments.get('a')).toMatchObject({
+      hostIndex: 9,
+      draining: true,
+      blocks: [],
+      revision: { host: 2 },
+    });
+    expect(reasons(held)).toEqual(['IndexConflict']);
+    expect(held.problems[0]?.message).toContain('then gets index 0');
+  });
+
   it.each([
     ['the ledger entry stays', { known: true, allocatedA: 0, allocatedB: 4 }, { a: 0 }, ['b']],
     ['else the one with addresses', { known: false, allocatedA: 0, allocatedB: 4 }, { b: 0, a: 1 }, []],

@@ -16,13 +16,14 @@ import { isUsable, maximal, unusableRuns, usableCount, usableInSubnet } from '..
 const small = fc
   .record({
     family: fc.constantFrom<Family>(4, 6),
-    vlanBits: fc.nat(4),
-    hostBits: fc.nat(4),
-    vlan: fc.nat(15),
-    host: fc.nat(15),
+    vlanBits: fc.nat(8),
+    hostBits: fc.nat(8),
+    vlan: fc.nat(255),
+    host: fc.nat(255),
     excludes: fc.array(fc.tuple(fc.nat(511), fc.nat(10)), { maxLength: 6 }),
   })
-  .map(({ family, vlanBits, hostBits, vlan, host, excludes }) => {
+  .map(({ family, vlanBits, hostBits: wanted, vlan, host, excludes }) => {
+    const hostBits = Math.min(wanted, 8 - vlanBits);
     const base = parseAddress(family === 4 ? '10.0.2.0' : 'fd00::200');
     const bits = family === 4 ? 32 : 128;
     const subnet = prefixOf(base, bits - 8);
