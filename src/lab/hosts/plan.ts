@@ -46,7 +46,7 @@ export function bridgeName(rail: number): string {
 
 /** The rail's networks, as prefixes. */
 export function railPrefixes(rail: number, families: readonly (4 | 6)[]): string[] {
-  return families.map((family) => (family === 4 ? `10.1.${rail}.0/24` : `fd00:1:${rail.toString(16)}::/64`));
+  return families.map((family) => (family === 4 ? `10.1.${rail}.0/24` : `fd00:10:1:${rail.toString(16)}::/64`));
 }
 
 /** Lines for `ip -batch` in the fabric's namespace: bridges, and cables whose far ends land in the hosts (by pid). */
@@ -89,7 +89,7 @@ function mgmtNic(host: number, prefix: string): PlannedNic {
 
 function railNic(host: number, rail: number, families: readonly (4 | 6)[]): PlannedNic {
   const address = (family: 4 | 6) =>
-    family === 4 ? `10.1.${rail}.${host + 10}/24` : `fd00:1:${rail.toString(16)}::${(host + 10).toString(16)}/64`;
+    family === 4 ? `10.1.${rail}.${host + 10}/24` : `fd00:10:1:${rail.toString(16)}::${(host + 10).toString(16)}/64`;
   return { name: `eth${rail}`, rail, mac: mac(host, rail), addresses: families.map(address), port: `h${host}e${rail}` };
 }
 

@@ -49,7 +49,10 @@ export async function cleanDead(root: string, options: { readonly kept: boolean 
   const dead = states.filter(({ state }) => !isRunning(state) && (options.kept || !state.kept));
   const cleaned: Cleaned[] = [];
   for (const { dir, state } of dead) cleaned.push(await cleanLab(root, dir, state));
-  for (const id of orphanIds(new Set(states.map(({ state }) => state.id)))) {
+  // In this order: a lab's folder stands before its first process, so that one that begins meanwhile is none.
+  const ids = idsOfProcesses();
+  const known = new Set(readStates(root).map(({ state }) => state.id));
+  for (const id of ids.difference(known)) {
     const nothing = { id, owner: { pid: 0, startTime: '' }, kept: false, processes: [], links: [], sysctls: [] };
     cleaned.push(await cleanLab(root, `${root}/${id}`, nothing));
   }
@@ -68,11 +71,11 @@ export async function cleanOwn(root: string): Promise<void> {
   }
 }
 
-/** Labs that have processes but no folder any more. */
-function orphanIds(known: ReadonlySet<string>): Set<string> {
+/** Labs that have processes. */
+function idsOfProcesses(): Set<string> {
   const lineage = ownLineage();
   const ids = allPids().flatMap((pid) => (lineage.has(pid) ? [] : (labOf(pid) ?? [])));
-  return new Set(ids.filter((id) => /^[a-z0-9]{4}$/.test(id) && !known.has(id)));
+  return new Set(ids.filter((id) => /^[a-z0-9]{4}$/.test(id)));
 }
 
 function recorded(state: LabState): ProcessId[] {
