@@ -94,6 +94,12 @@ describe('usable addresses', () => {
     expect(usableCount(parsePrefix(block), parsePrefix('192.168.0.0/18'), [])).toBe(count);
   });
 
+  it('sees that a rail of two IPv4 addresses has only ends, and one of two IPv6 addresses does not', () => {
+    const four = parsePrefix('10.0.0.0/31');
+    const six = parsePrefix('fd00::/127');
+    expect([isUsable(four, four, []), isUsable(six, six, [])]).toEqual([false, true]);
+  });
+
   it('keeps only the largest of nested excludes', () => {
     const texts = ['10.0.0.0/24', '10.0.0.0/16', '10.1.0.0/24', 'fd00::/64', '10.0.0.0/24'];
     expect(maximal(texts.map(parsePrefix))).toEqual(['10.0.0.0/16', '10.1.0.0/24', 'fd00::/64'].map(parsePrefix));
