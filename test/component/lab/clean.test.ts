@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createBareLab, defaultRoot } from '../../../src/lab/run/bare-lab.ts';
 import { cleanDead, rootLinkName } from '../../../src/lab/run/clean.ts';
 import { identify, isAlive, processesOfLab, signalAll } from '../../../src/lab/run/processes.ts';
+import { createRunner } from '../../../src/lab/run/runner.ts';
 import { type LabState, readStates } from '../../../src/lab/run/state.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -54,7 +55,7 @@ describe('a lab that ends before its time', () => {
     if (state === undefined) throw new Error(`lab ${id} is gone`);
     expect(state.processes.every(isAlive)).toBe(true);
     const get = ['--kubeconfig', join(defaultRoot, id, 'api/kubeconfig-admin'), 'get', 'pods', '-o', 'name'];
-    expect(execFileSync('kubectl', get, { encoding: 'utf8' })).toBe('pod/pod-1-1\npod/pod-2-1\n');
+    expect(await createRunner(id).must(['kubectl', ...get])).toBe('pod/pod-1-1\npod/pod-2-1\n');
     const inPod = multinic('lab', 'exec', 'pod-2-1', '--', 'ip', '-brief', 'link');
     expect(inPod).toMatch(/^net1@/m);
 
