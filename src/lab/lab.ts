@@ -18,6 +18,7 @@ import {
   reportPod,
 } from './pods/pods.ts';
 import { type BareLab, type BareLabOptions, createBareLab } from './run/bare-lab.ts';
+import { identify } from './run/processes.ts';
 
 export interface LabOptions extends Omit<BareLabOptions, 'families'> {
   /** Address families of the rails; default IPv4. */
@@ -138,7 +139,7 @@ async function startCluster(bare: BareLab, options: LabOptions, progress: (line:
     },
     keep: () => file.update({ kept: true }),
     async close() {
-      api.go();
+      if (identify(api.pid) !== undefined) api.go();
       await api.client.close();
       await bare.close();
     },
