@@ -32,6 +32,8 @@ export interface ListPage<T> {
 export interface DeleteOptions extends CallOptions {
   /** Only the object with that uid. */
   readonly uid?: string;
+  /** Only that version of it. */
+  readonly resourceVersion?: string;
   readonly propagation?: 'Background' | 'Foreground' | 'Orphan';
 }
 
@@ -173,11 +175,11 @@ export function createClient(options: ClientOptions): KubeClient {
     patch: (ref, name, type, body, callOptions = {}) =>
       object('PATCH', ref, name, { ...callOptions, body, contentType: patchTypes[type] }, callOptions.subresource),
     delete: async (ref, name, deleteOptions = {}) => {
-      const { uid, propagation, ...rest } = deleteOptions;
+      const { uid, resourceVersion, propagation, ...rest } = deleteOptions;
       const body = {
         apiVersion: 'v1',
         kind: 'DeleteOptions',
-        ...(uid !== undefined && { preconditions: { uid } }),
+        ...((uid !== undefined || resourceVersion !== undefined) && { preconditions: { uid, resourceVersion } }),
         ...(propagation !== undefined && { propagationPolicy: propagation }),
       };
       try {

@@ -5,6 +5,7 @@ import type { Queue } from '../kube/queue.ts';
 import type { Parse } from './accepted.ts';
 import type { Caches } from './caches.ts';
 import type { Desired } from './desired.ts';
+import type { GoneNodes } from './gone.ts';
 import type { NicsOf } from './view.ts';
 
 /** What the controllers share; made once, in run.ts. */
@@ -14,6 +15,7 @@ export interface Context {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly desired: Desired;
+  readonly goneNodes: GoneNodes;
   readonly parse: Parse;
   readonly nicsOf: NicsOf;
   readonly queues: { readonly network: Queue; readonly host: Queue; readonly namespace: Queue };

@@ -40,17 +40,16 @@ export function createDesired(): Desired {
 
 /**
  * The networks of one host's status as they shall stand, by name. A network of which nothing has been decided yet (the operator has
- * just started, or its spec is refused) keeps its entry; one that does not exist any more loses it.
+ * just started, or its spec is refused) keeps its entry.
  */
 export function composeNetworks(
   host: string,
   existing: readonly PublishedNetwork[],
   desired: Desired,
-  networkExists: (name: string) => boolean,
 ): PublishedNetwork[] {
   const entries = new Map<string, PublishedNetwork>();
   for (const entry of existing) {
-    if (desired.of(entry.name) === undefined && networkExists(entry.name)) entries.set(entry.name, entry);
+    if (desired.of(entry.name) === undefined) entries.set(entry.name, entry);
   }
   for (const name of desired.networks()) {
     const entry = desired.of(name)?.get(host);

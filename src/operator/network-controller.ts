@@ -10,10 +10,10 @@ import { addFinalizer, finalizer } from './finalizer.ts';
 import { judgeNetwork } from './judge-network.ts';
 import { nadConfig } from './nad.ts';
 import { publish } from './publish.ts';
-import { forgetNetwork, reconcileDeletion } from './remove.ts';
+import { reconcileAbsence, reconcileDeletion } from './remove.ts';
 import { saveLedger } from './save-ledger.ts';
 import { countsOf, plannedVerdict, routesVerdict } from './verdicts.ts';
-import { type NetworkView, viewOf } from './view.ts';
+import { certainViewOf, type NetworkView } from './view.ts';
 import { activeNamespaces, applyNads, type NadChanges, nadChanges, networksVerdict } from './write-nads.ts';
 import { writeStatus } from './write-status.ts';
 
@@ -27,15 +27,15 @@ export async function reconcileNetwork(
   signal: AbortSignal,
 ): Promise<Again | undefined> {
   const object = context.caches.networks.get(name);
-  if (object === undefined) return forgetNetwork(context, name, signal);
+  if (object === undefined) return reconcileAbsence(context, name, signal);
   if (object.metadata.deletionTimestamp !== undefined) return reconcileDeletion(context, object, signal);
   if (!(object.metadata.finalizers ?? []).includes(finalizer)) {
     await addFinalizer(context, object, signal);
     // The answer is in the cache: go on with it.
     return { after: 0 };
   }
+  const view = await certainViewOf(context, object);
   const judgement = judgeNetwork(context, object);
-  const view = viewOf(object, context.caches, context.nicsOf);
   if (judgement.network === undefined) return refuse(context, view, judgement.verdict, signal);
   return serve(context, view, judgement.verdict, judgement.network, signal);
 }

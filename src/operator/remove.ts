@@ -6,11 +6,12 @@ import type { Verdicts } from './conditions.ts';
 import type { Context } from './context.ts';
 import { type DrainStep, drainStep } from './drain.ts';
 import { finalizer, removeFinalizer } from './finalizer.ts';
+import { getLive } from './gone.ts';
 import { isOurs } from './nad.ts';
 import { publish } from './publish.ts';
 import { saveLedger } from './save-ledger.ts';
 import { countsOf } from './verdicts.ts';
-import { type NetworkView, viewOf } from './view.ts';
+import { certainViewOf, type NetworkView } from './view.ts';
 import { deleteNad } from './write-nads.ts';
 import { writeStatus } from './write-status.ts';
 import { remove } from './writes.ts';
@@ -29,7 +30,7 @@ export async function reconcileDeletion(
 ): Promise<Again | undefined> {
   const { name, uid = '', annotations } = object.metadata;
   if (!(object.metadata.finalizers ?? []).includes(finalizer)) return undefined;
-  const view = viewOf(object, context.caches, context.nicsOf);
+  const view = await certainViewOf(context, object);
   const step = drainStep(uid, view.hosts, annotations?.[forceAnnotation] === 'true');
   for (const pool of step.deletePools) await context.client.delete(resources.ipPools, pool, { signal });
   if (step.phase === 'Removing') {
@@ -76,13 +77,27 @@ function countsOfDrain({ ledger, hosts }: NetworkView): ReturnType<typeof counts
   return countsOf(ledger, new Map(published), hosts);
 }
 
-/** The object is gone (its finalizer taken off by hand, at the worst): hosts drop what they have of it, its NADs and ledger go. */
-export async function forgetNetwork(context: Context, name: string, signal: AbortSignal): Promise<Again | undefined> {
-  const { caches, desired, queues } = context;
-  desired.forget(name);
-  for (const host of caches.hosts.list()) {
-    if (host.status?.networks?.some((entry) => entry.name === name)) queues.host.add(host.metadata.name);
+/**
+ * The cache has no such network. When the server has none either (its finalizer taken off by hand, at the worst) hosts drop what they
+ * have of it, and its NADs and ledger go.
+ */
+export async function reconcileAbsence(
+  context: Context,
+  name: string,
+  signal: AbortSignal,
+): Promise<Again | undefined> {
+  const { caches, client, desired, queues } = context;
+  const live = await getLive<MultiNicNetwork>(client, resources.multiNicNetworks, name);
+  if (live !== undefined) {
+    // The cache lags; it will wake this network again if it does not take the object from here.
+    caches.networks.learn(live);
+    return caches.networks.has(name) ? { after: 0 } : undefined;
   }
+  if (caches.networks.has(name)) return { after: 0 };
+  const holders = caches.hosts.list().filter((host) => host.status?.networks?.some((entry) => entry.name === name));
+  if (holders.length === 0) desired.forget(name);
+  else desired.set(name, new Map());
+  for (const host of holders) queues.host.add(host.metadata.name);
   await removeObjects(context, name, signal);
   return undefined;
 }

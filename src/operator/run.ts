@@ -7,6 +7,7 @@ import { createParse } from './accepted.ts';
 import { startCaches } from './caches.ts';
 import type { Context } from './context.ts';
 import { createDesired } from './desired.ts';
+import { createGoneNodes } from './gone.ts';
 import { reconcileHost } from './host-controller.ts';
 import { reconcileNamespace } from './namespace-controller.ts';
 import { reconcileNetwork } from './network-controller.ts';
@@ -30,15 +31,21 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
   const clock = options.clock ?? systemClock();
   const caches = startCaches({ client, signal, logger, clock });
   const queue = (): Queue => createQueue(clock);
+  const queues = { network: queue(), host: queue(), namespace: queue() };
+  const onGone = (host: string): void => {
+    queues.host.add(host);
+    for (const name of caches.networks.keys()) queues.network.add(name);
+  };
   const context: Context = {
     client,
     caches,
     clock,
     logger,
     desired: createDesired(),
+    goneNodes: createGoneNodes(client, caches, onGone),
     parse: createParse(),
     nicsOf: createNicsOf(),
-    queues: { network: queue(), host: queue(), namespace: queue() },
+    queues,
     sliceWrites: new Map(),
     width: 16,
   };

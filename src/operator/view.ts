@@ -5,7 +5,8 @@ import type { MultiNicNetwork, MultiNicNetworkStatus } from '../api/kinds/multin
 import { readLedger } from '../ipam/ledger.ts';
 import type { Ledger, PlanHost } from '../ipam/types.ts';
 import type { Caches, PoolFacts } from './caches.ts';
-import { nicsOf } from './host-nics.ts';
+import type { Context } from './context.ts';
+import { nicsOf as readNics } from './host-nics.ts';
 
 /** One host with all that one network has on it. */
 export interface HostView extends PlanHost {
@@ -34,14 +35,24 @@ export function createNicsOf(): NicsOf {
   return (host) => {
     const before = known.get(host);
     if (before !== undefined) return before;
-    const nics = nicsOf(host.spec);
+    const nics = readNics(host.spec);
     known.set(host, nics);
     return nics;
   };
 }
 
+/** The view of a network, with nobody taken for gone whose Node is only missing in our copy. @throws ApiError when that cannot be asked */
+export async function certainViewOf(context: Context, object: MultiNicNetwork): Promise<NetworkView> {
+  const view = viewOf(object, context);
+  const doubtful = view.hosts.map((host) => host.hostName).filter((name) => !context.caches.nodes.has(name));
+  if (doubtful.length === 0) return view;
+  await context.goneNodes.check(doubtful);
+  // Time has passed: what is decided on is what is known now.
+  return viewOf(object, context);
+}
+
 /** Gathers a network's view: all hosts, whether they have a NIC on it or not, and those that only the ledger knows. */
-export function viewOf(object: MultiNicNetwork, caches: Caches, nicsOfHost: NicsOf): NetworkView {
+function viewOf(object: MultiNicNetwork, { caches, nicsOf, goneNodes }: Context): NetworkView {
   const { name, uid = '' } = object.metadata;
   const hosts = new Map(caches.hosts.list().map((host) => [host.metadata.name, host]));
   const claims = new Map<string, ClaimStatus>();
@@ -67,8 +78,8 @@ export function viewOf(object: MultiNicNetwork, caches: Caches, nicsOfHost: Nics
       const own = pools.get(hostName) ?? [];
       return {
         hostName,
-        nodeExists: caches.nodes.has(hostName),
-        nics: host === undefined ? [] : nicsOfHost(host),
+        nodeExists: !goneNodes.has(hostName),
+        nics: host === undefined ? [] : nicsOf(host),
         ...(claim !== undefined && { claim }),
         allocated: new Map(own.map((pool) => [pool.interfaceIndex, pool.allocated])),
         ...(published !== undefined && { published }),

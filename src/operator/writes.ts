@@ -67,13 +67,17 @@ export async function eachOf<T>(items: readonly T[], width: number, run: (item: 
   if (errors.length > 0) throw errors[0];
 }
 
-/** Deletes that very object: not one that has been made under its name since it was read. */
+/** Deletes that very version: not what has been written, or made under its name, since it was read. */
 export async function remove(
   client: KubeClient,
   ref: ResourceRef,
   object: KubeObject,
   signal: AbortSignal,
 ): Promise<void> {
-  const { name, uid } = object.metadata;
-  await client.delete(ref, name, { signal, ...(uid !== undefined && { uid }) });
+  const { name, uid, resourceVersion } = object.metadata;
+  await client.delete(ref, name, {
+    signal,
+    ...(uid !== undefined && { uid }),
+    ...(resourceVersion !== undefined && { resourceVersion }),
+  });
 }

@@ -56,9 +56,21 @@ async function nothingLeft(): Promise<void> {
 
 describe('deletion of a network', () => {
   it('with nothing attached goes through and leaves nothing', async () => {
+    await world.quiet();
+    world.takeWrites();
     await remove();
     await gone();
+    const writes = world.takeWrites();
     await nothingLeft();
+    // The finalizer goes last: what it guards is deleted by us, not left to the garbage collector.
+    const last = writes.findLastIndex((write) => write === 'patch multinicnetworks.multinic.fms.io/net');
+    const deleted = writes.slice(0, last).filter((write) => write.startsWith('delete ') && !write.endsWith('404'));
+    expect(deleted.sort()).toEqual([
+      'delete cidrs.multinic.fms.io/net',
+      'delete cidrslices.multinic.fms.io/net-0',
+      'delete network-attachment-definitions.k8s.cni.cncf.io/default/net',
+      'delete network-attachment-definitions.k8s.cni.cncf.io/kube-system/net',
+    ]);
   });
 
   it('waits for attachments and says how many and where; no new ledger entry, no NAD is lost before', async () => {

@@ -54,13 +54,13 @@ const entry = (name: string, host = 1): PublishedNetwork => ({
 });
 
 describe('what a host shall read', () => {
-  it('is decided per network; undecided ones keep their entry, vanished ones lose it', () => {
+  it('is decided per network; undecided ones keep their entry', () => {
     const desired = createDesired();
     desired.set('new', new Map([['h', entry('new')]]));
     desired.set('left', new Map());
     desired.set('changed', new Map([['h', entry('changed', 2)]]));
-    const existing = [entry('left'), entry('changed'), entry('undecided'), entry('vanished')];
-    const networks = composeNetworks('h', existing, desired, (name) => name !== 'vanished');
+    const existing = [entry('left'), entry('changed'), entry('undecided')];
+    const networks = composeNetworks('h', existing, desired);
     expect(networks).toEqual([entry('changed', 2), entry('new'), entry('undecided')]);
   });
 
