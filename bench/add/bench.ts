@@ -1,8 +1,13 @@
+import { join } from 'node:path';
 import type { LabHost } from '../../src/lab/hosts/hosts.ts';
+import { startServingHost } from '../../test/support/serving/host.ts';
+import { planOf } from '../../test/support/serving/plan.ts';
 import type { Report, Row } from '../report.ts';
 import { ratio, round, spread } from '../statistics.ts';
-import { compile, time } from '../timed/timed.ts';
-import { network, startServingHost } from './host.ts';
+import { built, compile, time } from '../timed/timed.ts';
+
+/** The network that the host serves: macvlan, a block of 254 addresses on each NIC. */
+const network = 'bench';
 
 /** NICs of the attachments that are measured. */
 const sizes = [1, 2, 4, 8] as const;
@@ -25,7 +30,9 @@ interface Subject {
 /** ADD and DEL of 1 to 8 NICs through shim and daemon, against one bare macvlan delegate, in turns on one host. */
 export async function benchAdd(rounds: number): Promise<Report> {
   const timed = compile('timed');
-  const serving = await startServingHost(Math.max(...sizes));
+  const nics = Math.max(...sizes);
+  const plans = [planOf({ network, subnet: '192.168.0.0/16', nics })];
+  const serving = await startServingHost({ nics, plans, root: join(built, 'labs') });
   const bare = bareSubject();
   const ours = sizes.map(nicsSubject);
   try {

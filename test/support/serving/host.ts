@@ -1,0 +1,95 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HostPlan } from '../../../src/api/host.ts';
+import { encodePlans } from '../../../src/daemon/plan/codec.ts';
+import { createKernel } from '../../../src/kernel/ip.ts';
+import type { LabHost } from '../../../src/lab/hosts/hosts.ts';
+import { type BareLab, createBareLab } from '../../../src/lab/run/bare-lab.ts';
+import { openStore, originName } from '../../../src/store/open.ts';
+
+const repository = join(import.meta.dirname, '../../..');
+
+/** One lab host on which the real daemon serves plans from its store; there is no API server at all. */
+export interface ServingHost {
+  readonly host: LabHost;
+  /** Folder of the lab: files that both sides see. */
+  readonly dir: string;
+  /** What the daemon logs. */
+  readonly log: string;
+  close(): Promise<void>;
+}
+
+export interface ServingOptions {
+  /** Pool NICs of the host: eth1 … */
+  readonly nics: number;
+  /** At least one. */
+  readonly plans: readonly HostPlan[];
+  /** Further options of `multinic daemon`. */
+  readonly flags?: readonly string[];
+  /** Where the lab keeps its records; on disk where commits shall cost what they cost. */
+  readonly root: string;
+}
+
+/** @throws Error with the end of the daemon's log when it does not come up */
+export async function startServingHost(options: ServingOptions): Promise<ServingHost> {
+  mkdirSync(options.root, { recursive: true });
+  const lab = await createBareLab({ root: options.root, hosts: 1, nics: options.nics, families: [4] });
+  try {
+    const [host] = lab.network.hosts;
+    if (host === undefined) throw new Error('the lab has no host');
+    const log = join(lab.dir, 'daemon.log');
+    await seedPlans(host, options.plans);
+    startDaemon(lab, host, log, options.flags ?? []);
+    await untilServing(host, options.plans[0]?.network ?? '', log);
+    return { host, dir: lab.dir, log, close: () => lab.close() };
+  } catch (error) {
+    await lab.close();
+    throw error;
+  }
+}
+
+async function seedPlans(host: LabHost, plans: readonly HostPlan[]): Promise<void> {
+  const folder = join(host.dir, 'var/lib/multinic');
+  mkdirSync(folder, { recursive: true });
+  const { store } = openStore({
+    path: join(folder, 'state.sqlite'),
+    bootId: createKernel().bootId(),
+    now: () => Date.now(),
+  });
+  await store.set(originName, undefined);
+  await store.set('plans', encodePlans(plans));
+  store.close();
+}
+
+function startDaemon(lab: BareLab, host: LabHost, log: string, flags: readonly string[]): void {
+  // Nothing listens there: the daemon serves from its store.
+  const kubeconfig = join(lab.dir, 'nowhere.kubeconfig');
+  const cluster = { server: 'https://127.0.0.1:1' };
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'none', cluster }],
+    users: [{ name: 'none', user: { token: 'none' } }],
+    contexts: [{ name: 'none', context: { cluster: 'none', user: 'none' } }],
+    'current-context': 'none',
+  };
+  writeFileSync(kubeconfig, JSON.stringify(config));
+  const main = join(repository, 'src/cli/main.ts');
+  const settings = ['--nics-include', 'eth[1-9]*', '--health-listen', 'off', '--cooldown', '1s', ...flags];
+  const argv = [process.execPath, main, 'daemon', '--node', host.name, '--kubeconfig', kubeconfig, ...settings];
+  const child = lab.runner.start([...host.prefix, ...argv], log);
+  if (child.pid !== undefined) lab.file.addProcess('daemon', child.pid);
+}
+
+async function untilServing(host: LabHost, network: string, log: string): Promise<void> {
+  const env = { CNI_COMMAND: 'STATUS', CNI_PATH: '/opt/cni/bin:/usr/lib/cni' };
+  const input = JSON.stringify({ cniVersion: '1.1.0', name: network, type: 'multi-nic' });
+  for (const end = Date.now() + 30_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+    const { code, stdout } = await host.exec(['/opt/cni/bin/multi-nic'], { env, bareEnv: true, input });
+    if (code === 0) return;
+    if (Date.now() > end) {
+      const said = await host.exec(['tail', '-5', log]);
+      throw new Error(`the daemon does not serve: ${stdout}\n${said.stdout}`);
+    }
+  }
+}
