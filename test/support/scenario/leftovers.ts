@@ -1,0 +1,20 @@
+import type { Lab } from '../../../src/lab/lab.ts';
+import { difference, type Leftover, leftoverText } from '../../../src/lab/leftovers/difference.ts';
+import { type Listing, listLab } from '../../../src/lab/leftovers/listing.ts';
+
+/**
+ * What stands on the hosts and in the cluster. Not this machine's own namespaces, where other labs may be at work, and not what
+ * the kernel does a second after a link is up.
+ */
+export async function listing(lab: Lab): Promise<Listing> {
+  return (await listLab(lab)).filter(({ place, text }) => place !== 'machine' && !text.startsWith('local fe80::'));
+}
+
+/** What differs from the listing, one line each. It is looked for again, for up to 15 s, until nothing does: pools are published later. */
+export async function leftovers(lab: Lab, before: Listing): Promise<string[]> {
+  const end = performance.now() + 15_000;
+  let left: readonly Leftover[];
+  do left = difference(before, await listing(lab));
+  while (left.length > 0 && performance.now() < end);
+  return left.map(leftoverText);
+}
