@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KubeObject } from '../api/meta.ts';
 import { resources } from '../kube/resource.ts';
-import { type LabApi, projectRoot, startApi } from './cluster/api.ts';
+import { type ApiSource, embeddedApi, type LabApi } from './cluster/api.ts';
 import { daemonProgram, operatorProgram, type Program } from './cluster/programs.ts';
 import type { LabHost } from './hosts/hosts.ts';
 import {
@@ -20,9 +20,14 @@ import {
 import { type BareLab, type BareLabOptions, createBareLab } from './run/bare-lab.ts';
 import { identify } from './run/processes.ts';
 
+/** Names the folder for saved logs; without it a new one is made. */
+export const logsVariable = 'MULTINIC_LAB_LOGS';
+
 export interface LabOptions extends Omit<BareLabOptions, 'families'> {
   /** Address families of the rails; default IPv4. */
   readonly families?: readonly (4 | 6)[];
+  /** Where its API server comes from; default: the embedded one. */
+  readonly api?: ApiSource;
   /** More options for each daemon. */
   readonly daemonArgs?: readonly string[];
   /** Told what is being done, a line at a time. */
@@ -93,12 +98,15 @@ async function startCluster(bare: BareLab, options: LabOptions, progress: (line:
   const { hosts } = network;
   progress('starting the API server');
   const users = ['operator', ...hosts.map((host) => `daemon:${host.name}`)];
-  const api = await startApi(runner, file, network.mgmtAddress, users);
-  await prepareCluster(api, hosts);
+  const source = options.api ?? embeddedApi;
+  const api = await source.start({ runner, file, address: network.mgmtAddress, users });
+  await prepareCluster(api, source, hosts);
   progress(`starting the operator and ${counted(hosts.length, 'daemon')}`);
   const surroundings = { runner, file, api };
-  const operator = operatorProgram(surroundings);
-  const daemons = new Map(hosts.map((host) => [host, daemonProgram(surroundings, host, options.daemonArgs ?? [])]));
+  const operator = await operatorProgram(surroundings);
+  const daemonOf = async (host: LabHost) =>
+    [host, await daemonProgram(surroundings, host, options.daemonArgs ?? [])] as const;
+  const daemons = new Map(await Promise.all(hosts.map(daemonOf)));
   await Promise.all([operator.start(), ...[...daemons.values()].map((daemon) => daemon.start())]);
   const daemon = (host: LabHost) => daemons.get(host) ?? fail(`the lab has no host ${host.name}`);
   const runPod = async (namespace: string, name: string) => {
@@ -131,7 +139,7 @@ async function startCluster(bare: BareLab, options: LabOptions, progress: (line:
       await Promise.all(pods.map((pod) => forgetPod(api.client, pod.namespace, pod.name)));
     },
     saveLogs() {
-      const target = mkdtempSync(join(tmpdir(), 'multinic-lab-'));
+      const target = process.env[logsVariable] ?? mkdtempSync(join(tmpdir(), 'multinic-lab-'));
       for (const name of readdirSync(bare.dir).filter((name) => name.endsWith('.log'))) {
         copyFileSync(join(bare.dir, name), join(target, name));
       }
@@ -155,10 +163,8 @@ async function attachAndReport(api: LabApi, hosts: readonly LabHost[], pod: Pod)
 }
 
 /** CRDs (ours, and the one that Multus brings), and a Ready Node object for each host. */
-async function prepareCluster(api: LabApi, hosts: readonly LabHost[]): Promise<void> {
-  const ours = readdirSync(join(projectRoot(), 'crds')).filter((name) => name.startsWith('multinic.'));
-  const files = [...ours.map((name) => `crds/${name}`), 'src/lab/manifests/nad-crd.yaml'];
-  await api.kubectl(['apply', ...files.map((name) => `--filename=${name}`)]);
+async function prepareCluster(api: LabApi, source: ApiSource, hosts: readonly LabHost[]): Promise<void> {
+  for (const manifests of source.manifests()) await api.kubectl(['apply', ...manifests]);
   await api.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all']);
   const now = new Date().toISOString();
   for (const host of hosts) {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createClient, type KubeClient } from '../../kube/client.ts';
@@ -28,8 +28,8 @@ export interface LabApi {
   readonly kubeconfig: string;
   readonly client: KubeClient;
   readonly pid: number;
-  /** Path of a user's kubeconfig. */
-  kubeconfigOf(user: string): string;
+  /** Path of a user's kubeconfig; a user that is not admin can be asked for once the cluster is installed and has its Nodes. */
+  kubeconfigOf(user: string): Promise<string>;
   /** Runs the real kubectl; answers stdout. @throws CommandError with what it said */
   kubectl(args: readonly string[], input?: string): Promise<string>;
   /** All requests so far. */
@@ -39,13 +39,37 @@ export interface LabApi {
   go(): void;
 }
 
-/** Starts the embedded API server on the management network. @throws Error with the end of its log */
-export async function startApi(
-  runner: Runner,
-  file: StateFile,
-  address: string,
-  users: readonly string[],
-): Promise<LabApi> {
+/** What an API server is started with. */
+export interface ApiPlace {
+  readonly runner: Runner;
+  readonly file: StateFile;
+  /** This machine's address on the management network: where it listens. */
+  readonly address: string;
+  /** Who, beside admin, will log in: operator, daemon:<node>. */
+  readonly users: readonly string[];
+}
+
+/** Where a lab's API server comes from. */
+export interface ApiSource {
+  /** Starts it; its processes are the lab's, and end with it. @throws Error with the end of its log */
+  start(place: ApiPlace): Promise<LabApi>;
+  /** Arguments of `kubectl apply` that install what the cluster needs, one call after the other, from the project's folder. */
+  manifests(): readonly (readonly string[])[];
+}
+
+/** What Multus brings to a real cluster. */
+export const multusManifest = '--filename=src/lab/manifests/nad-crd.yaml';
+
+/** The API server that is a part of the lab. */
+export const embeddedApi: ApiSource = {
+  start: startApi,
+  manifests() {
+    const ours = readdirSync(join(projectRoot(), 'crds')).filter((name) => name.startsWith('multinic.'));
+    return [[...ours.map((name) => `--filename=crds/${name}`), multusManifest]];
+  },
+};
+
+async function startApi({ runner, file, address, users }: ApiPlace): Promise<LabApi> {
   const dir = join(file.dir, 'api');
   const log = join(file.dir, 'apiserver.log');
   const audit = join(file.dir, 'audit.log');
@@ -65,17 +89,28 @@ export async function startApi(
   const kubeconfig = kubeconfigOf('admin');
   const cluster = await loadCluster({ kubeconfig, env: {} });
   return {
-    kubeconfig,
+    ...person({ runner, file }, kubeconfig, pid),
     client: createClient({ cluster, userAgent: 'multinic-lab' }),
+    kubeconfigOf: (user) => Promise.resolve(kubeconfigOf(user)),
+    requests: () => readRequests(audit),
+  };
+}
+
+/** What an administrator at the machine can do with any API server, given its process. */
+export function person(
+  { runner, file }: Pick<ApiPlace, 'runner' | 'file'>,
+  kubeconfig: string,
+  pid: number,
+): Pick<LabApi, 'kubeconfig' | 'pid' | 'kubectl' | 'stop' | 'go'> {
+  return {
+    kubeconfig,
     pid,
-    kubeconfigOf,
     async kubectl(args, input) {
       const argv = ['kubectl', `--kubeconfig=${kubeconfig}`, `--cache-dir=${join(file.dir, 'kubectl-cache')}`, ...args];
       const outcome = await runner.run(argv, { cwd: projectRoot(), ...(input !== undefined && { input }) });
       if (outcome.code !== 0) throw new CommandError(['kubectl', ...args], outcome);
       return outcome.stdout;
     },
-    requests: () => readRequests(audit),
     stop: () => void process.kill(pid, 'SIGSTOP'),
     go: () => void process.kill(pid, 'SIGCONT'),
   };

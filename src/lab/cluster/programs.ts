@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { LabHost } from '../hosts/hosts.ts';
-import { identify, type ProcessId, signalAll, waitGone } from '../run/processes.ts';
+import { identify, isAlive, type ProcessId, signalAll, waitGone } from '../run/processes.ts';
 import type { Runner } from '../run/runner.ts';
 import type { StateFile } from '../run/state.ts';
 import { type LabApi, projectRoot } from './api.ts';
-import { untilReady } from './wait.ts';
+import { tail, untilReady } from './wait.ts';
 
 /** One program of the lab that can be started and ended again. */
 export interface Program {
@@ -13,6 +13,8 @@ export interface Program {
   /** Ends it and waits until it is gone. */
   stop(signal: NodeJS.Signals): Promise<void>;
   readonly log: string;
+  /** The end of its log when it has ended by itself. */
+  died(): string | undefined;
   /** Undefined while it does not run. */
   pid(): number | undefined;
 }
@@ -23,15 +25,20 @@ export interface Surroundings {
   readonly api: LabApi;
 }
 
-/** The operator, in this machine's namespaces. It counts as ready as soon as it runs: Ready networks show the rest. */
-export function operatorProgram(lab: Surroundings): Program {
-  const argv = multinic('operator', '--kubeconfig', lab.api.kubeconfigOf('operator'));
-  return program(lab, 'operator', argv, () => true);
+/** The operator, in this machine's namespaces, ready when it has asked the API server for something. */
+export async function operatorProgram(lab: Surroundings): Promise<Program> {
+  const argv = multinic('operator', '--kubeconfig', await lab.api.kubeconfigOf('operator'));
+  const look = () => lab.api.requests().some(({ user }) => user === 'operator');
+  return program(lab, 'operator', argv, look);
 }
 
 /** The daemon of a host, ready when its /readyz says so. */
-export function daemonProgram(lab: Surroundings, host: LabHost, extraArgs: readonly string[]): Program {
-  const kubeconfig = lab.api.kubeconfigOf(`daemon:${host.name}`);
+export async function daemonProgram(
+  lab: Surroundings,
+  host: LabHost,
+  extraArgs: readonly string[],
+): Promise<Program> {
+  const kubeconfig = await lab.api.kubeconfigOf(`daemon:${host.name}`);
   const argv = multinic('daemon', '--node', host.name, '--kubeconfig', kubeconfig, '--nics-include', 'eth[1-9]*');
   const address = host.nics[0]?.addresses[0]?.split('/')[0];
   const look = () => isReady(`http://${address}:11000/readyz`);
@@ -49,6 +56,7 @@ function program(
   return {
     log,
     pid: () => running?.pid,
+    died: () => (running === undefined || isAlive(running) ? undefined : `${name} has ended: ${tail(log)}`),
     async start() {
       const child = runner.start(argv, log);
       running = child.pid === undefined ? undefined : identify(child.pid);

@@ -1,3 +1,7 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { logsVariable } from '../lab.ts';
 import { createPrinter, type Printer } from '../print/printer.ts';
 import { defaultRoot } from '../run/bare-lab.ts';
 import { cleanOwn } from '../run/clean.ts';
@@ -62,7 +66,11 @@ async function inOtherKernel(
   process.on('SIGINT', end);
   process.on('SIGTERM', end);
   const plain = process.stdout.isTTY ? {} : { NO_COLOR: '1' };
-  const status = await runToEnd(command.argv, { ...command.env, ...plain });
+  // What is written in that kernel is gone with it, except in one folder: there the logs of a failure go.
+  const logs = mkdtempSync(join(tmpdir(), 'multinic-lab-'));
+  const shared = { UMLSHARE: logs, [logsVariable]: logs };
+  const status = await runToEnd(command.argv, { ...command.env, ...plain, ...shared });
+  if (readdirSync(logs).length === 0) rmSync(logs, { recursive: true });
   return ended || status;
 }
 

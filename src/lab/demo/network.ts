@@ -60,5 +60,6 @@ async function say(lab: Lab, printer: Printer, args: readonly string[], input?: 
 async function conditions(lab: Lab, name: string): Promise<string> {
   const template = 'jsonpath={range .status.conditions[*]}{.type}={.status} {.reason}: {.message}{"\\n"}{end}';
   const text = await lab.api.kubectl(['get', kind, name, '-o', template]).catch(() => '');
-  return text.trim() === '' ? 'the network has no conditions: is the operator running?' : text.trim();
+  const died = [lab.operator, ...lab.hosts.map((host) => lab.daemon(host))].flatMap((program) => program.died() ?? []);
+  return [...died, text.trim() || 'the network has no conditions'].join('\n');
 }

@@ -1,9 +1,13 @@
+import { availableParallelism } from 'node:os';
 import type { Lab } from '../lab.ts';
 import { attachPod, detachPod, type LabPod, type PreparedPod, podObject, preparePod, readPod } from '../pods/pods.ts';
 import { type DaemonCalls, daemonCalls } from './calls.ts';
 
-/** Pods that are attached or detached at once, as kubelets of many hosts would. */
-const atOnce = 32;
+/**
+ * Pods that are attached or detached at once for each processor: one pod runs a delegate for each NIC, and on a slow machine more
+ * at once end in time-outs of its programs.
+ */
+const perProcessor = 4;
 
 /** A name and a place for each pod: pod-<host>-<number>. */
 export function podPlaces(lab: Lab, each: number): { name: string; host: Lab['hosts'][number] }[] {
@@ -56,20 +60,21 @@ export async function attachWithoutApi(
   const prepared = await createPods(lab, network, places);
   lab.api.stop();
   try {
-    const added = await Promise.allSettled(prepared.map(attachPod));
+    const added = await settleEach(prepared, attachPod);
     const pods = added.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-    const removed = await Promise.allSettled(pods.map(detachPod));
+    const removed = await settleEach(pods, detachPod);
     const problems = [...added, ...removed].flatMap((outcome) =>
       outcome.status === 'rejected' ? [`with the API server stopped: ${String(outcome.reason)}`] : [],
     );
     return { adds: pods.length, dels: removed.filter(({ status }) => status === 'fulfilled').length, problems };
   } finally {
     lab.api.go();
-    await lab.api.kubectl(['delete', 'pods', '--wait=false', ...places.map(({ name }) => name)]);
+    // By force: no kubelet will say that they have ended.
+    await lab.api.kubectl(['delete', 'pods', '--force', '--wait=false', ...places.map(({ name }) => name)]);
   }
 }
 
-/** Runs the work on all, so many at once, and answers in order. @throws the first error, when all that was begun is done */
+/** Runs the work on all, as many at once as the machine can bear, and answers in order. @throws the first error, when all that was begun is done */
 export async function eachOf<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   const failed: unknown[] = [];
@@ -84,9 +89,14 @@ export async function eachOf<T, R>(items: readonly T[], work: (item: T) => Promi
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+  await Promise.all(Array.from({ length: perProcessor * availableParallelism() }, worker));
   if (failed.length > 0) throw failed[0];
   return results;
+}
+
+/** As eachOf, to the end whatever fails. */
+function settleEach<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<PromiseSettledResult<R>[]> {
+  return eachOf(items, async (item) => (await Promise.allSettled([work(item)]))[0]);
 }
 
 function failNoHost(): never {

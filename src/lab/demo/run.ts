@@ -1,3 +1,4 @@
+import type { ApiSource } from '../cluster/api.ts';
 import { createLab, type Lab } from '../lab.ts';
 import { leftoverText } from '../leftovers/difference.ts';
 import { listLab } from '../leftovers/listing.ts';
@@ -18,6 +19,8 @@ import { showKept, showPings, showPod, showTimes, sumPings } from './show.ts';
 export interface DemoOptions {
   readonly plan: DemoPlan;
   readonly keep: boolean;
+  /** Where the lab's API server comes from; default: the embedded one. */
+  readonly api?: ApiSource;
   readonly printer: Printer;
   /** s that the set-up before this took. */
   readonly setupSeconds: number;
@@ -39,6 +42,7 @@ export async function runDemo(options: DemoOptions): Promise<Report> {
       nics: plan.nics,
       pods: plan.hosts * plan.pods + offlinePods,
       progress: printer.progress,
+      ...(options.api !== undefined && { api: options.api }),
     }),
   );
   let shown: Omit<Report, 'seconds'> | undefined;
