@@ -33,11 +33,7 @@ export async function operatorProgram(lab: Surroundings): Promise<Program> {
 }
 
 /** The daemon of a host, ready when its /readyz says so. */
-export async function daemonProgram(
-  lab: Surroundings,
-  host: LabHost,
-  extraArgs: readonly string[],
-): Promise<Program> {
+export async function daemonProgram(lab: Surroundings, host: LabHost, extraArgs: readonly string[]): Promise<Program> {
   const kubeconfig = await lab.api.kubeconfigOf(`daemon:${host.name}`);
   const argv = multinic('daemon', '--node', host.name, '--kubeconfig', kubeconfig, '--nics-include', 'eth[1-9]*');
   const address = host.nics[0]?.addresses[0]?.split('/')[0];

@@ -90,7 +90,7 @@ export async function reportPod(client: KubeClient, pod: LabPod): Promise<void> 
 
 /** The last step of a kubelet: the object goes for good. */
 export async function forgetPod(client: KubeClient, namespace: string, name: string): Promise<void> {
-  await client.delete(podsIn(namespace), name);
+  await client.delete(podsIn(namespace), name, { gracePeriodSeconds: 0 });
 }
 
 export async function readPod(client: KubeClient, namespace: string, name: string): Promise<Pod> {
