@@ -35,6 +35,8 @@ export interface DeleteOptions extends CallOptions {
   /** Only that version of it. */
   readonly resourceVersion?: string;
   readonly propagation?: 'Background' | 'Foreground' | 'Orphan';
+  /** s; 0: at once, whatever the object would be given. */
+  readonly gracePeriodSeconds?: number;
 }
 
 /** JSON requests to one API server over one connection pool. Every method throws ApiError and nothing else. */
@@ -175,12 +177,13 @@ export function createClient(options: ClientOptions): KubeClient {
     patch: (ref, name, type, body, callOptions = {}) =>
       object('PATCH', ref, name, { ...callOptions, body, contentType: patchTypes[type] }, callOptions.subresource),
     delete: async (ref, name, deleteOptions = {}) => {
-      const { uid, resourceVersion, propagation, ...rest } = deleteOptions;
+      const { uid, resourceVersion, propagation, gracePeriodSeconds, ...rest } = deleteOptions;
       const body = {
         apiVersion: 'v1',
         kind: 'DeleteOptions',
         ...((uid !== undefined || resourceVersion !== undefined) && { preconditions: { uid, resourceVersion } }),
         ...(propagation !== undefined && { propagationPolicy: propagation }),
+        ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),
       };
       try {
         await object('DELETE', ref, name, { ...rest, body });
