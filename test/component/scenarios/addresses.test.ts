@@ -19,7 +19,7 @@ beforeAll(async () => {
   hosts = lab.hosts;
   before = await listing(lab);
 });
-afterAll(() => lab.close());
+afterAll(() => lab?.close());
 
 const dual = { subnets: ['192.168.0.0/16', 'fd00:2::/48'], interfaceBlock: 2, hostBlock: 6 };
 const six = { subnets: ['fd00:3::/64'], interfaceBlock: 2, hostBlock: 6 };

@@ -26,7 +26,7 @@ beforeAll(async () => {
   bench = await createBench(host);
   before = await listing(lab);
 });
-afterAll(() => lab.close());
+afterAll(() => lab?.close());
 
 /** The refusal in full; and nothing is half-done: not a link, an address, a row or an object more than before. */
 async function expectRefused(call: ShimCall, code: number, msg: string | RegExp): Promise<void> {
