@@ -76,6 +76,21 @@ export async function delAll(
   if (left.length > 0) throw merged(errorsOf(left));
 }
 
+/**
+ * Names of the links that are all that these calls left: there, theirs by the same look as DEL's, and given their addresses by
+ * nobody who keeps books. Deleting them is all that DEL of their delegates would do.
+ * @param recorded results of ADD by position, as far as there are any
+ */
+export function bareLinks(
+  calls: readonly DelegateCall[],
+  links: readonly SeenLink[],
+  recorded: readonly CniResult[] = [],
+): string[] {
+  return calls
+    .filter((call, index) => !keepsBooks(call) && links.some((link) => isLinkOf(link, call, recorded[index])))
+    .map((call) => call.ifname);
+}
+
 async function linksIn(look: Look, netns: string): Promise<readonly SeenLink[] | 'unknown'> {
   if (netns === '') return [];
   try {

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { type BatchOutcome, batchText, nextRun, readBatch } from './batch.ts';
-import { linkArguments, parseLinks } from './links.ts';
+import { linkArguments, lookFlags, parseLinks, showLinks } from './links.ts';
 import { inNetns, netnsId } from './netns.ts';
 import { parseRoutes, type RouteQuery, routeArguments } from './routes.ts';
 import { parseRules, ruleArguments } from './rules.ts';
@@ -64,6 +64,15 @@ export function createKernel(options: KernelOptions = {}): Kernel {
         results.push(...outcome.results.slice(0, (outcome.stoppedAt ?? outcome.results.length) + 1));
       }
       return results;
+    },
+    async batchThenLinks(commands, netns) {
+      const all = [...commands, showLinks];
+      const result = await exec(['ip', ...lookFlags, '-force', '-batch', '-'], netns, batchText(all));
+      const outcome = readBatch(all, result.stderr);
+      const looked = outcome.stoppedAt === undefined && outcome.results.at(-1) === undefined;
+      const answers = outcome.results.slice(0, commands.length);
+      const links = looked ? result.stdout : await dump(linkArguments, netns);
+      return { answers, links: parseLinks(links) };
     },
     sysfs: (file) => readText(`/sys/${file}`),
     async setSysctls(values, netns) {

@@ -4,7 +4,9 @@ import { child, integer, type Json, objects, parseObjects, text, texts } from '.
 import type { Link, LinkAddress } from './types.ts';
 
 /** Arguments of `ip` whose output parseLinks reads. */
-export const linkArguments = ['-json', '-details', 'addr', 'show'] as const;
+export const lookFlags = ['-json', '-details'] as const;
+export const showLinks = ['addr', 'show'] as const;
+export const linkArguments = [...lookFlags, ...showLinks] as const;
 
 /** Reads `ip -json -details addr show`. Lower links and masters stand there by name and become indexes. */
 export function parseLinks(output: string): Link[] {

@@ -77,6 +77,11 @@ export interface Kernel {
   rules(options: { family: Family; netns?: Netns }): Promise<readonly Rule[]>;
   /** Runs the commands in order in one process; answers, for each, undefined or what the kernel said (the rest goes on). */
   batch(commands: readonly IpCommand[], netns?: Netns): Promise<readonly (string | undefined)[]>;
+  /** The same for one family's commands, and in the same process a look at the links afterwards: a spawn saved on each ADD. */
+  batchThenLinks(
+    commands: readonly IpCommand[],
+    netns?: Netns,
+  ): Promise<{ readonly answers: readonly (string | undefined)[]; readonly links: readonly Link[] }>;
   /** Reads a text below /sys of the caller's namespace, trimmed; undefined when absent or unreadable. */
   sysfs(path: string): string | undefined;
   /** Sets sysctls (`net.ipv6.conf.default.dad_transmits`) inside a namespace. */

@@ -90,12 +90,12 @@ async function attach(
   const running = delegateContext(record, call.netns, signal);
   const delegateResults = await addAll(delegates, lookWith(kernel), record.calls, running);
   await context.step('add:delegates');
-  const [altname] = await kernel.batch(
+  const { answers, links } = await kernel.batchThenLinks(
     [['link', 'property', 'add', 'dev', call.key.ifname, 'altname', alternativeName(call.key.ifname)]],
     call.netns,
   );
-  if (altname !== undefined) context.log.warn({ attachment: keyText(call.key), err: altname }, 'no altname');
-  const links = await kernel.links(call.netns);
+  const [refused] = answers;
+  if (refused !== undefined) context.log.warn({ attachment: keyText(call.key), err: refused }, 'no altname');
   const result = resultOf({
     calls: record.calls,
     delegateResults,

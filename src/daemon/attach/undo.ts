@@ -5,6 +5,7 @@ import { keyText } from '../../store/key.ts';
 import type { AttachmentRecord } from '../../store/types.ts';
 import { type AttachContext, delegateContext, lookWith } from './context.ts';
 import { isReplaced, livingNetns, ourLinks } from './ours.ts';
+import { sweep } from './sweep.ts';
 
 /** Where a record's links are, with what is there; netns is empty when that namespace stands no more. */
 interface Place {
@@ -24,11 +25,12 @@ export async function undo(context: AttachContext, record: AttachmentRecord, als
   if (record.state !== 'deleting') await store.startDelete(record.key);
   await context.step('del:started');
   const { netns, links } = await placeOf(context, record, also);
+  const left = netns === '' ? links : await swept(context, record, netns, links);
   let failure: unknown;
   try {
     await delAll(
       delegates,
-      lookWith(kernel, links),
+      lookWith(kernel, left),
       record.calls,
       delegateContext(record, netns),
       record.delegateResults,
@@ -38,7 +40,7 @@ export async function undo(context: AttachContext, record: AttachmentRecord, als
     log.warn({ attachment, err: error }, 'delegates failed on DEL');
   }
   await context.step('del:delegates-done');
-  if (netns !== '') await removeLeft(context, record, netns, failure);
+  if (netns !== '' && ourLinks(record, left).length > 0) await removeLeft(context, record, netns, failure);
   await context.step('del:links-gone');
   const released = now();
   await store.remove(record.key, released);
@@ -60,6 +62,21 @@ async function placeOf(context: AttachContext, record: AttachmentRecord, also?: 
     // It may have gone in between.
     if (livingNetns(context.kernel, record, also) === undefined) return nowhere;
     throw error;
+  }
+}
+
+/** A sweep that cannot be made is no failure: the delegates are asked then. */
+async function swept(
+  context: AttachContext,
+  record: AttachmentRecord,
+  netns: string,
+  links: readonly Link[],
+): Promise<readonly Link[]> {
+  try {
+    return await sweep(context.kernel, record, netns, links);
+  } catch (error) {
+    context.log.debug({ attachment: keyText(record.key), err: error }, 'links could not be deleted at once');
+    return links;
   }
 }
 

@@ -56,10 +56,13 @@ export function createRouting(parts: RoutingParts): Routing {
   const since = new Map<string, number>();
   let reports: readonly RouteReport[] = [];
   let foreign = { names: '', at: 0, tables: new Set<number>() };
+  let clean = false;
   let tail = Promise.resolve();
 
   async function syncOnce(): Promise<void> {
     const routed = [...state.plans.values()].filter((plan) => plan.routed);
+    // Each pod that comes wakes this: a host without routed networks reads the kernel's routes once, at start.
+    if (routed.length === 0 && clean) return;
     const tables = await tablesFor(routed);
     const sets: RouteSet[] = [];
     const next: RouteReport[] = [];
@@ -80,6 +83,7 @@ export function createRouting(parts: RoutingParts): Routing {
       next.push({ network: plan.network, table, routes: set.routes.length, problems });
     }
     const outcome = await syncRoutes(kernel, sets);
+    clean = routed.length === 0 && outcome.problems.size === 0;
     if (outcome.commands > 0) log.info({ commands: outcome.commands }, 'routes changed');
     for (const plan of routed) placed.set(plan.network, plan.uid);
     reports = next.map((report) => ({

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createKernel } from '../../../src/kernel/ip.ts';
+import type { IpCommand } from '../../../src/kernel/types.ts';
 import { formatPrefix } from '../../../src/net/prefix.ts';
 import { createNamespaces } from '../../support/netns.ts';
 
@@ -96,6 +97,21 @@ describe('batch', () => {
       const ours = (await kernel.rules({ family, netns })).filter((rule) => rule.protocol === 186);
       expect(ours).toMatchObject([{ priority: 1000, table: 150, special: false }]);
     }
+  });
+
+  test('a look at the links comes with the batch, whatever its commands came to', async () => {
+    const netns = spaces.add();
+    const good: IpCommand = ['link', 'property', 'add', 'dev', 'lo', 'altname', 'loop'];
+    for (const bad of [
+      ['link', 'set', 'nosuch', 'up'],
+      ['link', 'set', 'lo', 'mtu', 'broad'],
+    ] as IpCommand[]) {
+      const { answers, links } = await kernel.batchThenLinks([good, bad], netns);
+      expect(answers).toHaveLength(2);
+      expect(answers[1]).toBeDefined();
+      expect(links.find(({ name }) => name === 'lo')?.altnames).toEqual(['loop']);
+    }
+    await expect(kernel.batchThenLinks([good], '/run/netns/nosuch')).rejects.toThrow('nosuch');
   });
 
   test('no command costs no process', async () => {

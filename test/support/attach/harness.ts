@@ -32,6 +32,10 @@ const kernel: Kernel = {
       throw new Error('ip: made to fail by the test');
     return realKernel.links(netns);
   },
+  batchThenLinks: async (commands, netns) => {
+    if (existsSync(`${options.stateDir}/no-links`)) throw new Error('ip: made to fail by the test');
+    return realKernel.batchThenLinks(commands, netns);
+  },
 };
 const { store, state } = openStore({ path: `${options.stateDir}/store.db`, bootId: kernel.bootId(), now: Date.now });
 await store.set(originName, undefined);
