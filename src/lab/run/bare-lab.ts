@@ -36,7 +36,7 @@ export async function createBareLab(options: BareLabOptions): Promise<BareLab> {
   const programs = findPrograms();
   await cleanDead(root, { kept: false });
   const file = createState(root);
-  const runner = createRunner(file.state.id);
+  const runner = createRunner(file.state.id, root);
   const close = () => cleanLab(root, file.dir, file.state).then(() => undefined);
   try {
     raiseNeighbourLimits(file, root, neighbours(options));

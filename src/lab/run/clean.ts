@@ -6,6 +6,7 @@ import {
   ownLineage,
   type ProcessId,
   processesOfLab,
+  rootOf,
   signalAll,
   waitGone,
 } from './processes.ts';
@@ -50,7 +51,7 @@ export async function cleanDead(root: string, options: { readonly kept: boolean 
   const cleaned: Cleaned[] = [];
   for (const { dir, state } of dead) cleaned.push(await cleanLab(root, dir, state));
   // In this order: a lab's folder stands before its first process, so that one that begins meanwhile is none.
-  const ids = idsOfProcesses();
+  const ids = idsOfProcesses(root);
   const known = new Set(readStates(root).map(({ state }) => state.id));
   for (const id of ids.difference(known)) {
     const nothing = { id, owner: { pid: 0, startTime: '' }, kept: false, processes: [], links: [], sysctls: [] };
@@ -71,10 +72,11 @@ export async function cleanOwn(root: string): Promise<void> {
   }
 }
 
-/** Labs that have processes. */
-function idsOfProcesses(): Set<string> {
+/** Labs that have processes, but for those that keep their records elsewhere. */
+function idsOfProcesses(root: string): Set<string> {
   const lineage = ownLineage();
-  const ids = allPids().flatMap((pid) => (lineage.has(pid) ? [] : (labOf(pid) ?? [])));
+  const mine = allPids().filter((pid) => !lineage.has(pid) && [root, '', undefined].includes(rootOf(pid)));
+  const ids = mine.flatMap((pid) => labOf(pid) ?? []);
   return new Set(ids.filter((id) => /^[a-z0-9]{4}$/.test(id)));
 }
 

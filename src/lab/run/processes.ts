@@ -2,6 +2,8 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** Variable that marks each process of a lab. */
 export const labVariable = 'MULTINIC_LAB';
+/** Beside it, where that lab keeps its record: whoever cleans up elsewhere does not know it, and leaves it alone. */
+export const rootVariable = 'MULTINIC_LAB_ROOT';
 
 /** A process, told from a later one with the same number by its start time (clock ticks since boot). */
 export interface ProcessId {
@@ -29,7 +31,16 @@ export function allPids(): number[] {
 
 /** Which lab the process was started by, undefined for none. */
 export function labOf(pid: number): string | undefined {
-  const marker = `${labVariable}=`;
+  return variableOf(pid, labVariable);
+}
+
+/** Where that lab keeps its record, as far as the process knows. */
+export function rootOf(pid: number): string | undefined {
+  return variableOf(pid, rootVariable);
+}
+
+function variableOf(pid: number, name: string): string | undefined {
+  const marker = `${name}=`;
   return readText(`/proc/${pid}/environ`)
     ?.split('\0')
     .find((entry) => entry.startsWith(marker))

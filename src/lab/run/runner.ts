@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { labVariable } from './processes.ts';
+import { labVariable, rootVariable } from './processes.ts';
 
 /** What a finished command left behind; `code` is 128 + signal number when a signal ended it. */
 export interface Outcome {
@@ -42,8 +42,9 @@ export interface Runner {
   readonly env: NodeJS.ProcessEnv;
 }
 
-export function createRunner(labId: string): Runner {
-  const env = labEnvironment(process.env, labId);
+/** @param root where the lab keeps its record */
+export function createRunner(labId: string, root = ''): Runner {
+  const env = { ...labEnvironment(process.env, labId), [rootVariable]: root };
   const run = (argv: readonly string[], options: RunOptions = {}) => runCommand(argv, env, options);
   return {
     env,
