@@ -77,11 +77,13 @@ describe('the operator', () => {
       () => new Error('a bug in the server'),
     ];
     let count = 0;
+    let seed = 7;
     world.intercept = (request, user) => {
       if (user !== 'operator' || ['get', 'list', 'watch'].includes(request.verb)) return;
       count += 1;
-      // Every other write fails (more, and the back-off of the network outgrows the test).
-      if (count % 2 !== 0) throw kinds[Math.floor(count / 2) % kinds.length]?.(request) ?? new Error('unreachable');
+      // Every other write fails, in no rhythm that the operator's own could fall into step with (a linear congruence).
+      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+      if (seed > 2 ** 30) throw kinds[seed % kinds.length]?.(request) ?? new Error('unreachable');
     };
     const errorsLogged: string[] = [];
     world.startOperator({ ...silent, error: (_fields, message) => errorsLogged.push(message) });
