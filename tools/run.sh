@@ -2,7 +2,7 @@
 # run.sh WHAT [ARG...]: set-up as far as WHAT needs it, then WHAT on the pinned Node. What npm's scripts call.
 set -eu
 cd "$(dirname "$0")/.."
-what=${1:?"use: run.sh setup|demo|lab:clean|multinic|test|check|bench|format|generate [ARG...]"}
+what=${1:?"use: run.sh setup|demo|lab:clean|multinic|test|e2e|check|bench|format|generate [ARG...]"}
 shift
 
 begin=$(date +%s.%N)
@@ -23,6 +23,14 @@ case $what in
   lab:clean) exec node src/cli/main.ts lab clean "$@" ;;
   multinic) exec node src/cli/main.ts "$@" ;;
   test) exec node node_modules/vitest/vitest.mjs run "$@" ;;
+  e2e)
+    # --json: the last line is one JSON object with the counts.
+    for arg do
+      shift
+      if [ "$arg" = --json ]; then set -- "$@" --reporter=./test/e2e/json-reporter.ts; else set -- "$@" "$arg"; fi
+    done
+    exec node node_modules/vitest/vitest.mjs run --project e2e "$@"
+    ;;
   check) exec node tools/check.ts "$@" ;;
   bench) exec node bench/main.ts "$@" ;;
   format) exec biome check --write "$@" ;;

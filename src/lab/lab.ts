@@ -2,9 +2,11 @@ import { copyFileSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KubeObject } from '../api/meta.ts';
-import { resources } from '../kube/resource.ts';
+import { isApiError } from '../kube/errors.ts';
+import { type ResourceRef, resources } from '../kube/resource.ts';
 import { type ApiSource, embeddedApi, type LabApi } from './cluster/api.ts';
 import { daemonProgram, operatorProgram, type Program } from './cluster/programs.ts';
+import { until } from './cluster/wait.ts';
 import type { LabHost } from './hosts/hosts.ts';
 import {
   attachPod,
@@ -166,6 +168,7 @@ async function attachAndReport(api: LabApi, hosts: readonly LabHost[], pod: Pod)
 async function prepareCluster(api: LabApi, source: ApiSource, hosts: readonly LabHost[]): Promise<void> {
   for (const manifests of source.manifests()) await api.kubectl(['apply', ...manifests]);
   await api.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all']);
+  await Promise.all(Object.values(resources).map((ref) => listable(api, ref)));
   const now = new Date().toISOString();
   for (const host of hosts) {
     const ready = { type: 'Ready', status: 'True', reason: 'LabHost', message: 'a namespace', lastTransitionTime: now };
@@ -176,6 +179,18 @@ async function prepareCluster(api: LabApi, source: ApiSource, hosts: readonly La
     const status = { conditions: [ready], addresses: [{ type: 'InternalIP', address }] };
     await api.client.patch(resources.nodes, host.name, 'merge', { status }, { subresource: 'status' });
   }
+}
+
+/** A server's cache of a kind that was just defined is filled from the first question on: until then it answers 429. */
+async function listable({ client }: LabApi, ref: ResourceRef): Promise<void> {
+  await until(`the list of ${ref.plural}`, async () => {
+    try {
+      return await client.list(ref, { limit: 1 });
+    } catch (error) {
+      if (isApiError(error, 429)) return undefined;
+      throw error;
+    }
+  });
 }
 
 /** `1 host`, `2 hosts`. */

@@ -5,10 +5,13 @@ import {
   type TestModule,
   type TestRunEndReason,
 } from 'vitest/node';
-import { closingLine, type Outcome, summarize } from './summary.ts';
+import { closingLine, type Outcome, type Summary, summarize } from './summary.ts';
 
 /** vitest's own report, then what could not run here and why, then one line of counts. */
 export default class Reporter extends DefaultReporter {
+  /** Of the last run. */
+  protected counted: Summary | undefined;
+
   override onTestRunEnd(
     modules: readonly TestModule[],
     errors: readonly SerializedError[],
@@ -21,6 +24,7 @@ export default class Reporter extends DefaultReporter {
       required: wholeRun ? (process.env['MULTINIC_REQUIRE'] ?? '').split(',').filter((word) => word !== '') : [],
       reasons: wholeRun && process.env['CI'] !== undefined,
     });
+    this.counted = summary;
     if (wholeRun) this.section('Could not run here:', summary.notRun);
     this.section('Should have run, counted as failed:', summary.broken);
     this.log(closingLine(summary));

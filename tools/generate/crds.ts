@@ -61,7 +61,8 @@ function objectSchema(kind: Kind): object {
 
 /**
  * A schema as the API server takes it: `additionalProperties: false` goes, for the server prunes unknown fields of its own
- * accord and refuses the keyword beside `properties`.
+ * accord and refuses the keyword beside `properties`. Empty `properties` go, for the server drops them, and every `kubectl apply`
+ * would find something to configure.
  */
 export function structural(schema: Schema): unknown {
   return strip(schema);
@@ -73,8 +74,13 @@ function strip(node: unknown): unknown {
   return Object.fromEntries(
     Object.entries(node)
       .filter(([key, value]) => !(key === 'additionalProperties' && value === false))
+      .filter(([key, value]) => !(key === 'properties' && isEmpty(value)))
       .map(([key, value]) => [key, strip(value)]),
   );
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 function yaml(value: object): string {

@@ -1,0 +1,53 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { trusted } from '../../../src/kube/json.ts';
+import type { ApiRequest } from '../../../src/lab/cluster/api.ts';
+
+/** What is read of an event of audit.k8s.io/v1. */
+interface AuditEvent {
+  readonly stage: string;
+  readonly verb: string;
+  readonly requestURI: string;
+  readonly requestReceivedTimestamp: string;
+  readonly user: { readonly username: string; readonly extra?: Readonly<Record<string, readonly string[]>> };
+  readonly objectRef?: {
+    readonly resource?: string;
+    readonly apiGroup?: string;
+    readonly subresource?: string;
+    readonly namespace?: string;
+    readonly name?: string;
+  };
+  readonly responseStatus?: { readonly code?: number };
+}
+
+/** All requests that a real API server has logged, in the words of the lab's own. */
+export function readAudit(path: string): ApiRequest[] {
+  if (!existsSync(path)) return [];
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => trusted<AuditEvent>(JSON.parse(line)))
+    .filter(({ verb, stage }) => stage === (verb === 'watch' ? 'ResponseStarted' : 'ResponseComplete'))
+    .map(toRequest);
+}
+
+function toRequest({ verb, requestURI, requestReceivedTimestamp, user, objectRef = {}, responseStatus }: AuditEvent) {
+  const { resource, apiGroup, subresource = '', namespace = '', name = '' } = objectRef;
+  return {
+    time: Date.parse(requestReceivedTimestamp),
+    user: shortName(user),
+    verb,
+    resource: resource === undefined ? requestURI : [resource, apiGroup].filter(Boolean).join('.'),
+    subresource,
+    namespace,
+    name,
+    code: responseStatus?.code ?? 0,
+  };
+}
+
+/** Users as the lab names them: a daemon by the node that its token is bound to. */
+function shortName({ username, extra }: AuditEvent['user']): string {
+  const account = /^system:serviceaccount:multinic-system:multinic-(.+)$/.exec(username)?.[1];
+  if (account === undefined) return username;
+  const node = extra?.['authentication.kubernetes.io/node-name']?.[0];
+  return node === undefined ? account : `${account}:${node}`;
+}

@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { fieldAt, fieldsOf, listOf, textOf } from '../../src/lab/apiserver/object.ts';
+import { createRunner, type Runner } from '../../src/lab/run/runner.ts';
+import { accessFrom, KubeRest } from '../support/kube-rest.ts';
+import { until } from '../support/kube-suite.ts';
+import { deployNamespace, serviceAccountToken } from './control-plane/tokens.ts';
+import { realOrSkip } from './real.ts';
+
+const real = realOrSkip();
+const root = new URL('../..', import.meta.url).pathname;
+let runner: Runner;
+
+async function kubectl(...args: string[]): Promise<string> {
+  return runner.must(['kubectl', `--kubeconfig=${real?.kubeconfig}`, ...args], { cwd: root });
+}
+
+beforeAll(async () => {
+  if (real === undefined) return;
+  runner = createRunner('none');
+  await kubectl('apply', '--filename=src/lab/manifests/nad-crd.yaml');
+  await kubectl('apply', '--kustomize=deploy');
+  await kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all');
+});
+afterAll(async () => {
+  if (real === undefined) return;
+  await kubectl('delete', '--kustomize=deploy');
+  await kubectl('delete', '--filename=src/lab/manifests/nad-crd.yaml');
+});
+
+test('applied again, nothing changes', async () => {
+  const said = await kubectl('apply', '--kustomize=deploy');
+  expect(
+    said
+      .trim()
+      .split('\n')
+      .filter((line) => !line.endsWith(' unchanged')),
+  ).toEqual([]);
+});
+
+test('the server finds no fault with any schema', async () => {
+  const rest = new KubeRest(accessFrom(real?.kubeconfig ?? ''));
+  const { body } = await rest.get('/apis/apiextensions.k8s.io/v1/customresourcedefinitions');
+  const faults = listOf(body.items).flatMap((crd) =>
+    listOf(fieldAt(crd, ['status', 'conditions']))
+      .filter((condition) => textOf(fieldAt(condition, ['type'])) === 'NonStructuralSchema')
+      .map((condition) => `${textOf(fieldAt(crd, ['metadata', 'name']))}: ${textOf(fieldAt(condition, ['message']))}`),
+  );
+  expect(faults).toEqual([]);
+});
+
+test.each(['multinicnetwork', 'hostinterface', 'cidr', 'cidrslice', 'ippool', 'deviceclass', 'config'])(
+  'kubectl explain %s describes every field',
+  async (kind) => {
+    const text = await kubectl('explain', `${kind}.spec`);
+    expect(text).not.toContain('<no description>');
+    expect(text).toContain('FIELDS:');
+  },
+);
+
+test.each(['operator', 'daemon'])('the role of the %s has no wildcard', async (account) => {
+  const role = fieldsOf(JSON.parse(await kubectl('get', 'clusterrole', `multinic-${account}`, '--output=json')));
+  expect(JSON.stringify(role.rules)).not.toContain('*');
+});
+
+const own = '/apis/multinic.fms.io/v1';
+const nads = '/apis/k8s.cni.cncf.io/v1';
+const inDeployed = `/api/v1/namespaces/${deployNamespace}`;
+
+/** 404 is an answer to one who may ask: there is no object of that name. */
+const calls = [
+  ['operator', 'GET', `${own}/multinicnetworks`, 200],
+  ['operator', 'DELETE', `${own}/cidrs/none`, 404],
+  ['operator', 'DELETE', `${own}/hostinterfaces/none`, 404],
+  ['operator', 'DELETE', `${nads}/namespaces/default/network-attachment-definitions/none`, 404],
+  ['operator', 'GET', '/api/v1/nodes', 200],
+  ['operator', 'DELETE', `${own}/multinicnetworks/none`, 403],
+  ['operator', 'DELETE', '/api/v1/nodes/none', 403],
+  ['operator', 'GET', '/api/v1/pods', 403],
+  ['operator', 'GET', '/api/v1/secrets', 403],
+  ['operator', 'GET', `${inDeployed}/secrets`, 403],
+  ['daemon', 'GET', `${own}/multinicnetworks`, 200],
+  ['daemon', 'GET', `${own}/cidrslices`, 200],
+  ['daemon', 'DELETE', `${own}/ippools/none`, 404],
+  ['daemon', 'DELETE', `${own}/hostinterfaces/none`, 403],
+  ['daemon', 'DELETE', `${own}/cidrs/none`, 403],
+  ['daemon', 'DELETE', `${own}/multinicnetworks/none`, 403],
+  ['daemon', 'GET', '/api/v1/nodes', 403],
+  ['daemon', 'GET', '/api/v1/pods', 403],
+  ['daemon', 'GET', `${inDeployed}/secrets`, 403],
+  ['daemon', 'GET', `${nads}/network-attachment-definitions`, 403],
+] as const;
+
+test.each(calls)('with the token of the %s: %s %s is answered %i', async (account, method, path, code) => {
+  const { url, ca } = accessFrom(real?.kubeconfig ?? '');
+  const token = await serviceAccountToken({ admin: real?.kubeconfig ?? '' }, `multinic-${account}`);
+  const rest = new KubeRest({ url, token, ...(ca !== undefined && { ca }) });
+  // 429: the server's cache of a kind that was just defined is not filled yet.
+  const settled = await until(
+    () => rest.call(method, path),
+    (reply) => reply.code !== 429,
+  );
+  expect(settled.code).toBe(code);
+});
