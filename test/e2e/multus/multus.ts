@@ -71,17 +71,18 @@ export async function installMultus(lab: Lab, program: string): Promise<Multus> 
       await removeNetns(host, sandbox.netns);
     },
     files: (host) =>
-      ['multus', 'results', 'networks/cluster'].flatMap((folder) => {
-        const kept = filesIn(join(host.dir, 'var/lib/cni', folder));
-        return kept.filter((name) => name !== 'lock' && !name.startsWith('last_reserved_ip'));
-      }),
+      ['multus', 'multus/results', 'networks/cluster'].flatMap((folder) =>
+        filesIn(join(host.dir, 'var/lib/cni', folder)).filter(
+          (name) => !/^(results|lock|last_reserved_ip.*)$/.test(name),
+        ),
+      ),
   };
 }
 
 /** What libcni has kept of an ADD. */
 function cachedResult(host: LabHost, sandbox: Sandbox, { request, config }: Attachment): CniResult {
   const name = `${config.name}-${sandbox.containerID}-${request.ifname}`;
-  const text = readFileSync(join(host.dir, 'var/lib/cni/results', name), 'utf8');
+  const text = readFileSync(join(host.dir, 'var/lib/cni/multus/results', name), 'utf8');
   if (!isSupported(config.cniVersion)) throw new Error(`cniVersion ${config.cniVersion} is none that the lab reads`);
   return readResult(trusted<{ result: unknown }>(JSON.parse(text)).result, config.cniVersion);
 }
