@@ -19,6 +19,8 @@ export interface Context {
   readonly parse: Parse;
   readonly nicsOf: NicsOf;
   readonly queues: { readonly network: Queue; readonly host: Queue; readonly namespace: Queue };
+  /** How long the last reconcile of each network took, ms. */
+  readonly reconcileMs: Map<string, number>;
   /** When each slice was last written, ms since the epoch. */
   readonly sliceWrites: Map<string, number>;
   /** Writes of one reconcile that run at the same time. */

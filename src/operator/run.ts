@@ -46,6 +46,7 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
     parse: createParse(),
     nicsOf: createNicsOf(),
     queues,
+    reconcileMs: new Map(),
     sliceWrites: new Map(),
     width: 16,
   };
@@ -56,7 +57,15 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
     runController({ name, queue: context.queues[name], clock, workers, reconcile, logger, signal });
   await Promise.all([
     // One: each judges beside what those before it have taken.
-    run('network', 1, (key) => reconcileNetwork(context, key, signal)),
+    run('network', 1, async (key) => {
+      const started = clock.now();
+      try {
+        return await reconcileNetwork(context, key, signal);
+      } finally {
+        if (caches.networks.has(key)) context.reconcileMs.set(key, clock.now() - started);
+        else context.reconcileMs.delete(key);
+      }
+    }),
     run('host', 16, (key) => reconcileHost(context, key, signal)),
     run('namespace', 1, (key) => reconcileNamespace(context, key)),
     caches.ended,

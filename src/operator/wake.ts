@@ -6,11 +6,26 @@ import { equal } from './equal.ts';
 
 /** How long what pods hold may be older in a network's status than in its IPPools. */
 const countsLagMs = 1_000;
+/** A network rests for so many times as long as its last reconcile took before hosts' changes are looked at, … */
+const restFactor = 2;
+/** … but no longer than this. */
+const longestWaitMs = 1_000;
 
 /** Says, for every change of every object, which keys have to be looked at: as few as possible, never too few. */
-export function wakeOnChange({ caches, queues }: Context): void {
+export function wakeOnChange({ caches, queues, reconcileMs }: Context): void {
   const network = (name: string | undefined): void => {
     if (name !== undefined && name !== '') queues.network.add(name);
+  };
+  /** Exists and is not being deleted. */
+  const isServed = (name: string): boolean => {
+    const object = caches.networks.get(name);
+    return object !== undefined && object.metadata.deletionTimestamp === undefined;
+  };
+  /** Many hosts say something at the same time: what they say is looked at together, so that it takes a share of the time only. */
+  const soon = (name: string): void => {
+    if (isServed(name))
+      queues.network.addAfter(name, Math.min(longestWaitMs, restFactor * (reconcileMs.get(name) ?? 0)));
+    else network(name);
   };
   const allNetworks = (): void => {
     for (const name of caches.networks.keys()) queues.network.add(name);
@@ -25,8 +40,10 @@ export function wakeOnChange({ caches, queues }: Context): void {
   });
   caches.hosts.onChange((change) => {
     queues.host.add(change.key);
-    if (nicsDiffer(change)) allNetworks();
-    else for (const name of networksThatDiffer(change)) network(name);
+    if (nicsDiffer(change)) for (const name of caches.networks.keys()) soon(name);
+    for (const name of networksThatDiffer(change, 'spec')) soon(name);
+    // What we publish ourselves is news only where its arrival is waited for; what others change there the host controller puts back.
+    for (const name of networksThatDiffer(change, 'status')) if (!isServed(name)) network(name);
   });
   caches.nodes.onChange(({ key, old, new: now }) => {
     if (old !== undefined && now !== undefined) return;
@@ -51,8 +68,8 @@ export function wakeOnChange({ caches, queues }: Context): void {
   caches.pools.onChange(({ old, new: now }) => {
     const pool = now ?? old;
     // Counts may lag: thousands of daemons publish all the time. A deletion waits for exactly this.
-    if (caches.networks.get(pool?.network ?? '')?.metadata.deletionTimestamp !== undefined) network(pool?.network);
-    else if (pool !== undefined) queues.network.addAfter(pool.network, countsLagMs);
+    if (pool !== undefined && isServed(pool.network)) queues.network.addAfter(pool.network, countsLagMs);
+    else network(pool?.network);
     if (pool !== undefined && !caches.nodes.has(pool.hostName)) queues.host.add(pool.hostName);
   });
 }
@@ -70,14 +87,12 @@ function nicsDiffer({ old, new: now }: Change<HostInterface>): boolean {
 }
 
 /** Networks whose claim or publication differs. */
-function networksThatDiffer({ old, new: now }: Change<HostInterface>): Set<string> {
+function networksThatDiffer({ old, new: now }: Change<HostInterface>, part: 'spec' | 'status'): Set<string> {
   const names = new Set<string>();
-  for (const part of ['spec', 'status'] as const) {
-    const before = new Map((old?.[part]?.networks ?? []).map((one) => [one.name, one]));
-    const after = new Map((now?.[part]?.networks ?? []).map((one) => [one.name, one]));
-    for (const name of new Set([...before.keys(), ...after.keys()])) {
-      if (!equal(before.get(name), after.get(name))) names.add(name);
-    }
+  const before = new Map((old?.[part]?.networks ?? []).map((one) => [one.name, one]));
+  const after = new Map((now?.[part]?.networks ?? []).map((one) => [one.name, one]));
+  for (const name of new Set([...before.keys(), ...after.keys()])) {
+    if (!equal(before.get(name), after.get(name))) names.add(name);
   }
   return names;
 }
