@@ -10,6 +10,7 @@ export const code = {
   invalidNetns: 8,
   tryAgainLater: 11,
   notAvailable: 50,
+  limitedConnectivity: 51,
   internal: 999,
   /** Ours: a block has no free address. */
   exhausted: 101,

@@ -44,7 +44,7 @@ export async function runDaemon(options: DaemonOptions, log: Logger, signal: Abo
   const engine = createAttachEngine({
     store,
     kernel,
-    delegates: await delegatesOf(options, store),
+    delegates: await delegatesOf(options, store, log),
     plans: () => state.plans,
     nics: () => state.nics,
     hostName: options.node,
@@ -92,11 +92,15 @@ export async function runDaemon(options: DaemonOptions, log: Logger, signal: Abo
 }
 
 /** The mark that tells this host's delegates from all others on the machine lives as long as the store. */
-async function delegatesOf(options: DaemonOptions, store: Store): Promise<Delegates> {
+async function delegatesOf(options: DaemonOptions, store: Store, log: Logger): Promise<Delegates> {
   const known = store.get('owner');
   const owner = known ?? randomUUID();
   if (known === undefined) await store.set('owner', owner);
-  return createDelegates({ owner, timeoutMs: options.delegateTimeoutMs });
+  return createDelegates({
+    owner,
+    timeoutMs: options.delegateTimeoutMs,
+    onRemark: (delegate, text) => log.info({ delegate, stderr: text.slice(0, 2000) }, 'a delegate said'),
+  });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

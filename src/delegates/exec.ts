@@ -1,11 +1,12 @@
 import { statSync } from 'node:fs';
 import { CniError, code } from '../api/cni-error.ts';
 import { emptyResult, readResult, resultObject } from '../cni/result.ts';
-import type { AttachmentKey, CniResult, CniVersion, Verb } from '../cni/types.ts';
-import { isOlder, isSupported } from '../cni/versions.ts';
+import type { AttachmentKey, CniResult, Verb } from '../cni/types.ts';
+import { isOlder } from '../cni/versions.ts';
 import { delegateError, failureOf, type Subject, subjectText } from './failure.ts';
 import { isObject } from './json.ts';
 import { attachmentText, attachmentVariable, endOrphans, type Orphan, ownerVariable, startTime } from './orphans.ts';
+import { versionOf } from './plan.ts';
 import { type PluginRun, runPlugin } from './process.ts';
 import type { DelegateCall } from './types.ts';
 
@@ -22,6 +23,8 @@ export interface DelegatesOptions {
   readonly timeoutMs?: number;
   /** For what one call writes, bytes. */
   readonly outputLimit?: number;
+  /** What a delegate wrote to stderr, however it ended; `who` is `NIC eth1: macvlan ADD`. */
+  readonly onRemark?: (who: string, text: string) => void;
 }
 
 /** A delegate's process, as it can be found again. */
@@ -46,6 +49,9 @@ export interface DelegateContext {
   readonly onSpawn?: (spawned: Spawned) => void;
 }
 
+/** A delegate's complete configuration, of CNI 1.1.0, without any attachment. */
+export type NetworkDelegateCall = Pick<DelegateCall, 'plugin' | 'config'> & { readonly nic?: string };
+
 export interface Delegates {
   /** Path of the binary of that name. @throws CniError 103 naming binary and CNI_PATH, 4 for a name with a separator */
   find(path: readonly string[], name: string): string;
@@ -63,12 +69,23 @@ export interface Delegates {
     context: DelegateContext,
     recorded?: CniResult,
   ): Promise<CniResult>;
+  /**
+   * Runs a verb that is about a network, not about an attachment.
+   * @param timeoutMs instead of the usual limit
+   * @throws CniError as `run`
+   */
+  runNetwork(
+    call: NetworkDelegateCall,
+    verb: 'GC' | 'STATUS',
+    path: readonly string[],
+    timeoutMs?: number,
+  ): Promise<void>;
   /** Ends the delegates that an earlier run of this daemon left, and waits for their end. */
   endOrphans(): Promise<readonly Orphan[]>;
 }
 
 export function createDelegates(options: DelegatesOptions): Delegates {
-  const { owner, enter = [], root = '', timeoutMs = 30_000, outputLimit = 1024 * 1024 } = options;
+  const { owner, enter = [], root = '', timeoutMs = 30_000, outputLimit = 1024 * 1024, onRemark } = options;
   const path = options.path ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
   const running = new Set<number>();
   const known = new Map<string, { readonly stamp: string; readonly versions: Promise<readonly string[]> }>();
@@ -78,14 +95,14 @@ export function createDelegates(options: DelegatesOptions): Delegates {
     subject: Subject,
     env: Record<string, string>,
     config: unknown,
-    more: Pick<DelegateContext, 'signal'> & { onSpawn?: (pid: number) => void } = {},
+    more: Pick<DelegateContext, 'signal'> & { onSpawn?: (pid: number) => void; timeoutMs?: number } = {},
   ): Promise<PluginRun> {
     let run: PluginRun;
     try {
       run = await runPlugin([...enter, binary], {
         env: { PATH: path, [ownerVariable]: owner, CNI_COMMAND: subject.verb, ...env },
         input: JSON.stringify(config),
-        timeoutMs,
+        timeoutMs: more.timeoutMs ?? timeoutMs,
         outputLimit,
         ...(more.signal === undefined ? {} : { signal: more.signal }),
         onSpawn(pid) {
@@ -98,6 +115,8 @@ export function createDelegates(options: DelegatesOptions): Delegates {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw delegateError(subject, `cannot be started: ${binary}: ${why}`, '', cause);
     }
+    const remark = run.stderr.trim();
+    if (remark !== '') onRemark?.(subjectText(subject), remark);
     if (run.end.kind !== 'status' || run.end.status !== 0) throw failureOf(subject, run);
     return run;
   }
@@ -134,6 +153,12 @@ export function createDelegates(options: DelegatesOptions): Delegates {
       });
       return verb === 'ADD' ? resultOf(subject, call, run.stdout) : emptyResult;
     },
+    async runNetwork({ nic, plugin, config }, verb, directories, limitMs) {
+      const subject: Subject = { ...(nic === undefined ? {} : { nic }), plugin, verb };
+      const binary = findBinary(root, directories, plugin);
+      const env = { CNI_PATH: directories.join(':') };
+      await execute(binary, subject, env, config, limitMs === undefined ? {} : { timeoutMs: limitMs });
+    },
     endOrphans: () => endOrphans(owner, running),
   };
 }
@@ -142,14 +167,21 @@ function findBinary(root: string, directories: readonly string[], name: string):
   if (!/^[\w.-]+$/.test(name) || name.startsWith('.')) {
     throw new CniError(code.invalidEnvironment, `"${name}" is no name of a plugin binary`);
   }
-  for (const directory of directories) {
-    const file = `${directory}/${name}`;
-    if (statSync(`${root}${file}`, { throwIfNoEntry: false })?.isFile() === true) return file;
-  }
+  const files = directories.map((directory) => `${directory}/${name}`);
+  const found = files.find((file) => isProgram(`${root}${file}`));
+  if (found !== undefined) return found;
+  const there = files.filter((file) => statSync(`${root}${file}`, { throwIfNoEntry: false }) !== undefined);
+  const why = there.length === 0 ? '' : `; ${there.join(', ')} cannot be executed`;
   throw new CniError(
     code.delegate,
-    `the delegate ${name} is in no directory of CNI_PATH (${directories.join(':')}): install the CNI plugins on this host`,
+    `the delegate ${name} is in no directory of CNI_PATH (${directories.join(':')})${why}: install the CNI plugins on this host`,
   );
+}
+
+/** A file that someone may execute: folders and data of that name are passed over, as a shell does. */
+function isProgram(file: string): boolean {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return stat?.isFile() === true && (stat.mode & 0o111) !== 0;
 }
 
 /** Changes whenever the file is another. */
@@ -172,11 +204,6 @@ function environmentOf(call: DelegateCall, context: DelegateContext): Record<str
 function spawned(call: DelegateCall, pid: number): Spawned {
   const time = startTime(pid);
   return { call, pid, ...(time === undefined ? {} : { startTime: time }) };
-}
-
-function versionOf(call: DelegateCall): CniVersion {
-  const version = call.config['cniVersion'];
-  return isSupported(version) ? version : '1.0.0';
 }
 
 /** DEL and CHECK get the recorded result from 0.4.0 on, as the specification has it. */

@@ -1,9 +1,11 @@
 import { CniError, code } from '../api/cni-error.ts';
 import type { CniResult } from '../cni/types.ts';
+import { isOlder } from '../cni/versions.ts';
 import { type Address, sameAddress } from '../net/address.ts';
 import { parseInterfaceAddress } from '../net/prefix.ts';
 import type { DelegateContext, Delegates } from './exec.ts';
 import { isObject, type JsonObject } from './json.ts';
+import { versionOf } from './plan.ts';
 import type { DelegateCall } from './types.ts';
 
 /** As much of a link of a pod as is looked at; src/kernel's Link is one. */
@@ -33,7 +35,7 @@ export async function addAll(
   const failures = errorsOf(outcomes);
   const { signal: _ended, ...undoing } = context;
   try {
-    await delAll(delegates, look, calls, undoing);
+    await delAll(delegates, look, calls, undoing, { started: true });
   } catch (error) {
     failures.push(asCniError(error));
   }
@@ -44,7 +46,8 @@ export async function addAll(
  * DEL of all calls, side by side. Looks first: a call whose interface is not there, or is another's (its MAC differs from
  * the recorded one, or it carries an address that the call did not give), has nothing to delete; it is run all the same when
  * its IPAM plugin keeps books. A failed DEL whose interface is gone afterwards is a success.
- * @param recorded results of ADD by position, as far as there are any
+ * @param known `recorded`: results of ADD by position, as far as there are any; `started`: ADD has just failed, so that each call
+ * that was started gets its DEL (CNI specification, section 4), whether there is an interface or not
  * @throws CniError with all that could not be deleted
  */
 export async function delAll(
@@ -52,7 +55,7 @@ export async function delAll(
   look: Look,
   calls: readonly DelegateCall[],
   context: DelegateContext,
-  recorded: readonly CniResult[] = [],
+  { recorded = [], started = false }: { readonly recorded?: readonly CniResult[]; readonly started?: boolean } = {},
 ): Promise<void> {
   const links = await linksIn(look, context.netns);
   const mine = (call: DelegateCall, index: number, seen: typeof links): boolean =>
@@ -62,7 +65,7 @@ export async function delAll(
 
   const due = calls
     .map((call, index) => ({ call, index }))
-    .filter(({ call, index }) => !foreign(call, index) && (mine(call, index, links) || keepsBooks(call)));
+    .filter(({ call, index }) => !foreign(call, index) && (started || mine(call, index, links) || keepsBooks(call)));
   const outcomes = await Promise.allSettled(
     due.map(({ call, index }) => delegates.run(call, 'DEL', context, recorded[index])),
   );
@@ -74,6 +77,23 @@ export async function delAll(
     return keepsBooks(entry.call) || mine(entry.call, entry.index, after);
   });
   if (left.length > 0) throw merged(errorsOf(left));
+}
+
+/**
+ * CHECK of all calls, side by side, each with its own result. Those made with a version before 0.4.0 have no CHECK.
+ * @throws CniError of the first that failed; `details` has the others
+ */
+export async function checkAll(
+  delegates: Delegates,
+  calls: readonly DelegateCall[],
+  context: DelegateContext,
+  recorded: readonly CniResult[],
+): Promise<void> {
+  const checked = calls.map(async (call, index) => {
+    if (!isOlder(versionOf(call), '0.4.0')) await delegates.run(call, 'CHECK', context, recorded[index]);
+  });
+  const failures = errorsOf(await Promise.allSettled(checked));
+  if (failures.length > 0) throw merged(failures);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { CniError, code } from '../api/cni-error.ts';
 import type { LinkKind, LinkMode } from '../api/network.ts';
 import { type CniVersion, supportedVersions } from '../cni/types.ts';
+import { isSupported } from '../cni/versions.ts';
 import type { Address } from '../net/address.ts';
 import { formatInterfaceAddress } from '../net/prefix.ts';
 import type { DelegateCall } from './types.ts';
@@ -91,6 +92,12 @@ function mtuOf({ plugin, network }: CallsInput): number | undefined {
     );
   }
   return mtu;
+}
+
+/** The version in which a planned call is made. */
+export function versionOf(call: DelegateCall): CniVersion {
+  const version = call.config['cniVersion'];
+  return isSupported(version) ? version : '1.0.0';
 }
 
 /**

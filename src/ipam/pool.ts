@@ -84,6 +84,15 @@ export class AddressPool {
     return rested === undefined ? undefined : { ...this.#taken(rested.place), restingSince: rested.since };
   }
 
+  /** Whether `take` would find an address now. */
+  hasRoom(now: number): boolean {
+    this.#wake(now);
+    if (this.#places.nextFree(this.#pointer) !== undefined) return true;
+    const rested = this.#resting.takeOldest(now, this.#rest.floor);
+    if (rested !== undefined) this.#resting.add(rested.place, rested.since);
+    return rested !== undefined;
+  }
+
   /** Takes this very address if it is free, or rests for the floor at least. */
   takeNamed(address: Address, now: number): Taken | undefined {
     const state = this.state(address, now);

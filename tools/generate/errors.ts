@@ -44,8 +44,12 @@ const entries: Readonly<Record<keyof typeof code, Entry>> = {
     what: 'Kubelet tries again by itself. If it stays: is the daemon of that node running, and what does its /readyz say?',
   },
   notAvailable: {
-    when: 'STATUS: the daemon cannot serve ADD now.',
+    when: 'STATUS: an ADD to this network could not be served now: daemon away or not ready, no blocks or no room in them, delegates missing.',
     what: 'The message says what it waits for.',
+  },
+  limitedConnectivity: {
+    when: 'STATUS: as 50, and a delegate says that pods which are there may have lost their connection.',
+    what: 'The message carries the plugin’s own words.',
   },
   internal: {
     when: 'A fault of multinic itself.',
@@ -82,7 +86,7 @@ export function errorReference(): GeneratedFile {
     'Generated from src/api/cni-error.ts by `npm run generate`: do not edit.',
     '',
     'A pod that cannot be attached stays in ContainerCreating; `kubectl describe pod` shows the error in its events, as Multus',
-    'passes it on. Each message names the object, the value, the limit and what to do. 1 to 11, 50 and 999 are codes of the CNI',
+    'passes it on. Each message names the object, the value, the limit and what to do. 1 to 11, 50, 51 and 999 are codes of the CNI',
     'specification and its Go library; those from 100 on are multinic’s own. DEL never fails for things that are already gone.',
     '',
     '| Code | When | What to do |',

@@ -1,18 +1,22 @@
 import { CniError, code } from '../../api/cni-error.ts';
-import type { ContainerCall } from '../../cni/types.ts';
+import type { CniResult, ContainerCall } from '../../cni/types.ts';
+import { checkAll } from '../../delegates/parallel.ts';
+import type { Family } from '../../net/address.ts';
 import { keyText } from '../../store/key.ts';
-import type { AttachContext } from './context.ts';
-import { missingOf } from './present.ts';
+import type { AttachmentRecord } from '../../store/types.ts';
+import { type AttachContext, delegateContext } from './context.ts';
+import { missingOf, wrongMtus } from './present.ts';
+import { familiesOf, missingRoutes } from './present-routes.ts';
 
 /**
- * CHECK: every interface and address that ADD answered is in the namespace.
+ * CHECK: every interface, address, route and MTU that ADD answered is in the namespace, and every delegate says so too.
  * @throws CniError 3 for an attachment that is not known, 8 without a namespace, 11 while it is being made or undone, 999 naming
- * all that is missing
+ * all that is missing, else what the delegates said, with the code of the first
  */
 export async function check(context: AttachContext, call: ContainerCall): Promise<void> {
   await context.locks.run(call.key.containerID, async () => {
     const name = keyText(call.key);
-    const record = context.store.attachments.get(keyText(call.key));
+    const record = context.store.attachments.get(name);
     if (record === undefined) {
       throw new CniError(
         code.unknownContainer,
@@ -25,9 +29,41 @@ export async function check(context: AttachContext, call: ContainerCall): Promis
     if (context.kernel.netnsId(call.netns) === undefined) {
       throw new CniError(code.invalidNetns, `CNI_NETNS ${call.netns} of attachment ${name} is no network namespace`);
     }
-    const problems = missingOf(record.result, await context.kernel.links(call.netns));
+    const problems = await look(context, call, asAnswered(record.result, call.conf.prevResult));
     if (problems.length > 0) {
       throw new CniError(code.internal, `attachment ${name} in ${call.netns}: ${problems.join('; ')}`);
     }
+    await checkAll(context.delegates, record.calls, delegateContext(record, call.netns), resultsOf(record));
   });
+}
+
+async function look(
+  { kernel }: AttachContext,
+  { netns }: ContainerCall,
+  wanted: CniResult,
+): Promise<readonly string[]> {
+  const links = await kernel.links(netns);
+  const problems = [...missingOf(wanted, links), ...wrongMtus(wanted, links)];
+  if (problems.length > 0) return problems;
+  const tables = await Promise.all(
+    familiesOf(wanted).map((family: Family) => kernel.routes({ family, table: 'all', netns })),
+  );
+  return missingRoutes(wanted, tables.flat());
+}
+
+/** prevResult is what the whole chain answered: where it has another MAC or MTU, a chained plugin has changed it on purpose. */
+function asAnswered(own: CniResult, previous: CniResult | undefined): CniResult {
+  const interfaces = own.interfaces.map((entry) => {
+    const later = previous?.interfaces.find(({ name, sandbox }) => name === entry.name && sandbox !== undefined);
+    return {
+      ...entry,
+      ...(later?.mac === undefined ? {} : { mac: later.mac }),
+      ...(later?.mtu === undefined ? {} : { mtu: later.mtu }),
+    };
+  });
+  return { ...own, interfaces };
+}
+
+function resultsOf({ delegateResults }: AttachmentRecord): readonly CniResult[] {
+  return delegateResults ?? [];
 }

@@ -55,7 +55,7 @@ export function createAttachEngine(deps: AttachDeps): AttachEngine {
     if (call.verb === 'DEL') await del(context, call);
     else if (call.verb === 'CHECK') await check(context, call);
     else if (call.verb === 'GC') await gc(context, call);
-    else status(deps.ready());
+    else if (call.verb === 'STATUS') await status(context, call);
   };
   return {
     async handle(call, callerGone = new AbortController().signal) {

@@ -3,7 +3,7 @@ import type { HostPlan } from '../../api/host.ts';
 import { type AllocatedAddress, allocate } from '../../ipam/allocate.ts';
 import { BlockPool } from '../../ipam/pool.ts';
 import type { Address } from '../../net/address.ts';
-import { samePrefix } from '../../net/prefix.ts';
+import { formatPrefix, samePrefix } from '../../net/prefix.ts';
 import type { AttachmentRecord } from '../../store/types.ts';
 import type { AttachDeps } from './context.ts';
 import type { PoolNumbers } from './views.ts';
@@ -34,6 +34,8 @@ export interface PoolBook {
   /** Memory was found wrong: the network's pools are built from the store at the next use. */
   forget(network: string): void;
   numbers(network: string, interfaceIndex: number): PoolNumbers;
+  /** One sentence for each block from which no address could be taken now. */
+  full(plan: HostPlan): readonly string[];
 }
 
 interface Entry {
@@ -119,6 +121,15 @@ export function createPoolBook(sources: Sources): PoolBook {
       const pool = plan && entryOf(plan).pools.find(({ block }) => block.interfaceIndex === interfaceIndex);
       return { capacity: pool?.capacity ?? 0n, resting: pool?.resting(now()) ?? 0 };
     },
+    full: (plan) =>
+      entryOf(plan).pools.flatMap(({ block, families }) =>
+        families
+          .filter((pool) => !pool.hasRoom(now()))
+          .map((pool) => {
+            const numbers = `${pool.held} of ${pool.capacity} in use, ${pool.resting(now())} resting`;
+            return `NIC ${block.interfaceName}: block ${formatPrefix(pool.podCIDR)} has no address left (${numbers})`;
+          }),
+      ),
   };
 }
 

@@ -29,6 +29,15 @@ export function missingOf(result: CniResult, links: readonly Link[]): readonly s
   return problems;
 }
 
+/** Interfaces of a result that have another MTU by now; a result without MTU says nothing. */
+export function wrongMtus(result: CniResult, links: readonly Link[]): readonly string[] {
+  return result.interfaces.flatMap((wanted) => {
+    const link = links.find(({ name }) => name === wanted.name);
+    if (wanted.mtu === undefined || link === undefined || link.mtu === wanted.mtu) return [];
+    return [`interface ${wanted.name} has MTU ${link.mtu}, not ${wanted.mtu}`];
+  });
+}
+
 /** Whether the link is the interface as far as its MAC says; a result without MAC says nothing. */
 export function hasMac(link: Link, wanted: Pick<ResultInterface, 'mac'>): boolean {
   return wanted.mac === undefined || link.mac.toLowerCase() === wanted.mac.toLowerCase();

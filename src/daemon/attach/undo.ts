@@ -33,7 +33,7 @@ export async function undo(context: AttachContext, record: AttachmentRecord, als
       lookWith(kernel, left),
       record.calls,
       delegateContext(record, netns),
-      record.delegateResults,
+      record.delegateResults === undefined ? {} : { recorded: record.delegateResults },
     );
   } catch (error) {
     failure = error;

@@ -89,9 +89,9 @@ describe('ADD and DEL of real macvlan links', () => {
         results[index]?.ips.map(({ address }) => address),
       );
     }
-    await delAll(delegates, look, calls, contextIn(pod), results);
+    await delAll(delegates, look, calls, contextIn(pod), { recorded: results });
     expect(await namesIn(pod)).toEqual([]);
-    await delAll(delegates, look, calls, contextIn(pod), results);
+    await delAll(delegates, look, calls, contextIn(pod), { recorded: results });
     await delAll(delegates, look, calls, contextIn(pod));
   });
 
@@ -150,7 +150,7 @@ describe('DEL converges', () => {
     const path = wrapped(`[ $CNI_COMMAND = DEL ] && echo $CNI_IFNAME >> ${log}; ${real}`);
     const results = await addAll(delegates, look, calls, contextIn(pod, path));
     spaces.ip(pod, 'link', 'del', 'net1-1');
-    await delAll(delegates, look, calls, contextIn(pod, path), results);
+    await delAll(delegates, look, calls, contextIn(pod, path), { recorded: results });
     expect(readFileSync(log, 'utf8').trim().split('\n').sort()).toEqual(['net1', 'net1-2', 'net1-3']);
     expect(await namesIn(pod)).toEqual([]);
   });
@@ -160,7 +160,7 @@ describe('DEL converges', () => {
     const calls = callsOn(['eth1']);
     const results = await addAll(delegates, look, calls, contextIn(pod));
     spaces.ip(pod, 'link', 'set', 'net1', 'address', '02:00:00:00:00:09');
-    await delAll(delegates, look, calls, contextIn(pod), results);
+    await delAll(delegates, look, calls, contextIn(pod), { recorded: results });
     expect(await namesIn(pod)).toEqual(['net1']);
   });
 
@@ -169,13 +169,13 @@ describe('DEL converges', () => {
     const calls = callsOn(['eth1', 'eth2']);
     const results = await addAll(delegates, look, calls, contextIn(pod));
     const failing = wrapped(`[ $CNI_IFNAME = net1 ] && { echo '{"code":5,"msg":"no"}'; exit 1; }; ${real}`);
-    await expect(delAll(delegates, look, calls, contextIn(pod, failing), results)).rejects.toMatchObject({
+    await expect(delAll(delegates, look, calls, contextIn(pod, failing), { recorded: results })).rejects.toMatchObject({
       code: 5,
       message: 'NIC eth1: macvlan DEL failed: no',
     });
     expect(await namesIn(pod)).toEqual(['net1']);
     const grumbling = wrapped(`${real.replace('exec ', '')}; echo '{"code":5,"msg":"no"}'; exit 1`);
-    await delAll(delegates, look, calls, contextIn(pod, grumbling), results);
+    await delAll(delegates, look, calls, contextIn(pod, grumbling), { recorded: results });
     expect(await namesIn(pod)).toEqual([]);
   });
 

@@ -1,0 +1,30 @@
+import type { HostPlan } from '../../api/host.ts';
+import type { NetworkCall } from '../../cni/types.ts';
+import type { NetworkDelegateCall } from '../../delegates/exec.ts';
+import { planCalls } from '../../delegates/plan.ts';
+import type { AttachContext } from './context.ts';
+
+/** The first version that has GC and STATUS. */
+const since = '1.1.0';
+
+/** One call per NIC of the network: a complete configuration without addresses, for GC and STATUS. */
+export function networkCalls(plan: HostPlan, call: NetworkCall): readonly NetworkDelegateCall[] {
+  return planCalls({
+    network: plan.network,
+    cniVersion: since,
+    linkKind: plan.linkKind,
+    mode: plan.mode,
+    plugin: call.conf.plugin,
+    nics: plan.blocks.map(({ interfaceName }) => ({ nic: interfaceName, ifname: '', addresses: [] })),
+  }).map(({ nic, plugin, config }) => ({ nic, plugin, config }));
+}
+
+/** Whether the delegate has GC and STATUS at all; those before CNI 1.1.0 are not asked. @throws CniError when it is not there */
+export async function hasNetworkVerbs(
+  { delegates }: AttachContext,
+  path: readonly string[],
+  plugin: string,
+): Promise<boolean> {
+  const versions = await delegates.versions(delegates.find(path, plugin));
+  return versions.includes(since);
+}
