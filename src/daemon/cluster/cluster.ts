@@ -90,7 +90,11 @@ export async function startCluster(parts: ClusterParts): Promise<ClusterLoops> {
   await known.promise;
   await routing.sync();
   kernel.watch(() => queue.addAfter('routes', repairMs), signal);
-  engine.onChange(() => wake('published'));
+  engine.onChange(() => {
+    wake('published');
+    // What was published and is not served may have waited for just these addresses.
+    if (state.notes.length > 0) wake('plan');
+  });
   queue.addAfter('retry', resyncMs);
 
   const steps: Record<Step, () => Promise<{ after: number } | undefined>> = {
