@@ -1,4 +1,5 @@
 import type { MultiNicNetwork } from '../api/kinds/multinicnetwork.ts';
+import type { KubeObject } from '../api/meta.ts';
 import { conflicts } from '../api/relations.ts';
 import type { Context } from './context.ts';
 import { type Candidate, type Judgement, judge } from './judge.ts';
@@ -10,8 +11,15 @@ export function judgeNetwork({ caches, parse, nicsOf }: Context, object: MultiNi
     return { object: one, parsed: parse(one), config: config?.uid === one.metadata.uid ? config : undefined };
   };
   const own = candidate(object);
-  const others = caches.networks.list().filter((one) => one.metadata.name !== object.metadata.name);
-  const hosts = caches.hosts.list().map((host) => ({ hostName: host.metadata.name, nics: nicsOf(host) }));
+  // By name: caches are in the order of arrival, and a verdict that names another host at each look would be written each time.
+  const others = caches.networks
+    .list()
+    .filter((one) => one.metadata.name !== object.metadata.name)
+    .sort(byName);
+  const hosts = caches.hosts
+    .list()
+    .sort(byName)
+    .map((host) => ({ hostName: host.metadata.name, nics: nicsOf(host) }));
   return judge(own, [own, ...others.map(candidate)], (network, holders) =>
     conflicts(
       { network, accepted: false },
@@ -19,4 +27,8 @@ export function judgeNetwork({ caches, parse, nicsOf }: Context, object: MultiNi
       hosts,
     ),
   );
+}
+
+function byName(a: KubeObject, b: KubeObject): number {
+  return a.metadata.name < b.metadata.name ? -1 : 1;
 }
