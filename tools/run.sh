@@ -2,12 +2,13 @@
 # run.sh WHAT [ARG...]: set-up as far as WHAT needs it, then WHAT on the pinned Node. What npm's scripts call.
 set -eu
 cd "$(dirname "$0")/.."
-what=${1:?"use: run.sh setup|demo|lab:clean|multinic|test|e2e|check|bench|format|generate [ARG...]"}
+what=${1:?"use: run.sh setup|demo|lab:clean|multinic|test|e2e|check|bench|conformance|format|generate [ARG...]"}
 shift
 
 begin=$(date +%s.%N)
 case $what in
   check | format | generate) sh tools/setup.sh npm ;;
+  test) sh tools/setup.sh packages npm shim oldkubectl ;;
   *) sh tools/setup.sh ;;
 esac
 MULTINIC_SETUP_SECONDS=$(awk -v a="$begin" -v b="$(date +%s.%N)" 'BEGIN { printf "%.2f", b - a }')
@@ -22,7 +23,11 @@ case $what in
   demo) exec node src/cli/main.ts lab demo "$@" ;;
   lab:clean) exec node src/cli/main.ts lab clean "$@" ;;
   multinic) exec node src/cli/main.ts "$@" ;;
-  test) exec node node_modules/vitest/vitest.mjs run "$@" ;;
+  test)
+    old=$PWD/build/debian-kubectl/usr/bin/kubectl
+    [ -n "${MULTINIC_TEST_KUBECTL:-}" ] || [ ! -x "$old" ] || export MULTINIC_TEST_KUBECTL="$old"
+    exec node node_modules/vitest/vitest.mjs run "$@"
+    ;;
   e2e)
     # --json: the last line is one JSON object with the counts.
     for arg do
@@ -33,6 +38,7 @@ case $what in
     ;;
   check) exec node tools/check.ts "$@" ;;
   bench) exec node bench/main.ts "$@" ;;
+  conformance) exec node test/conformance/main.ts "$@" ;;
   format) exec biome check --write "$@" ;;
   generate) exec node tools/generate.ts "$@" ;;
   *) echo "run.sh: unknown \"$what\"" >&2; exit 2 ;;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh [packages] [npm] [shim]: makes a fresh clone ready (all steps by default); says what it does and why, on stderr.
+# setup.sh [packages] [npm] [shim] [oldkubectl]: makes a fresh clone ready (by default the first three steps); says what it does and why, on stderr.
 # Every step looks first, so a second run does nothing. Needs npm of any Node from 20 on; installs Debian packages as root.
 set -eu
 cd "$(dirname "$0")/.."
@@ -105,6 +105,25 @@ shim() {
   say "shim compiled ($(since "$begin"))"
 }
 
+# Debian's own kubectl (1.20 in Debian 12) beside the one on the PATH: the oldest that must work. Unpacked, not installed.
+oldkubectl() {
+  [ -x build/debian-kubectl/usr/bin/kubectl ] && return 0
+  has apt-get && has dpkg || { say "no Debian: its kubectl is not tested beside the one on the PATH"; return 0; }
+  begin=$(now)
+  rm -rf build/debian-kubectl
+  mkdir -p build/debian-kubectl
+  # apt drops its rights for a download; /tmp is where it may then write.
+  folder=$(mktemp -d)
+  chmod 755 "$folder"
+  fetch() { (cd "$folder" && apt-get download -q kubernetes-client); }
+  if { quietly fetch || { quietly apt-get update -q && quietly fetch; }; } && dpkg -x "$folder"/*.deb build/debian-kubectl; then
+    say "Debian's kubectl unpacked for tests ($(since "$begin"))"
+  else
+    say "Debian's kubectl cannot be had: not tested beside the one on the PATH"
+  fi
+  rm -rf "$folder"
+}
+
 # Two set-ups at once would undo each other.
 if [ "${MULTINIC_SETUP_LOCKED:-}" != 1 ] && has flock; then
   MULTINIC_SETUP_LOCKED=1 exec flock package.json sh tools/setup.sh $steps
@@ -114,6 +133,7 @@ for step in $steps; do
     packages) packages ;;
     npm) npm_packages ;;
     shim) shim ;;
-    *) die "unknown step \"$step\": use packages, npm, shim" ;;
+    oldkubectl) oldkubectl ;;
+    *) die "unknown step \"$step\": use packages, npm, shim, oldkubectl" ;;
   esac
 done

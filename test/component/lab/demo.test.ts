@@ -1,5 +1,5 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Report } from '../../../src/lab/demo/report.ts';
 import { parseOwn } from '../../../src/lab/run/json.ts';
@@ -17,6 +17,17 @@ describe('lab demo --json', () => {
     expect(stdout.trimEnd().split('\n')).toHaveLength(1);
     expect(stderr).not.toContain('\u001B[');
     expect(stderr).toContain('All is well.');
+  });
+
+  test('with the oldest kubectl that must work', (ctx) => {
+    const kubectl = process.env['MULTINIC_TEST_KUBECTL'];
+    if (kubectl === undefined)
+      ctx.skip('MULTINIC_TEST_KUBECTL names no further kubectl (1.20 is the oldest that must work)');
+    const { status, stdout, stderr } = demo([...small, '--plugin', 'macvlan', '--json'], {
+      PATH: `${dirname(kubectl)}:${process.env['PATH']}`,
+    });
+    expect(status, stderr).toBe(0);
+    expectReport(stdout, { plugin: 'macvlan', mode: 'bridge', pings: { sent: 12, received: 12 } });
   });
 
   test('ipvlan l3: the quick start, verbatim, in a kernel that has ipvlan', (ctx) => {
@@ -58,8 +69,9 @@ describe('lab demo --json', () => {
   });
 });
 
-function demo(argv: readonly string[]): SpawnSyncReturns<string> {
-  return spawnSync(process.execPath, ['src/cli/main.ts', 'lab', 'demo', ...argv], { cwd: root, encoding: 'utf8' });
+function demo(argv: readonly string[], variables: Readonly<Record<string, string>> = {}): SpawnSyncReturns<string> {
+  const env = { ...process.env, ...variables };
+  return spawnSync(process.execPath, ['src/cli/main.ts', 'lab', 'demo', ...argv], { cwd: root, encoding: 'utf8', env });
 }
 
 function expectReport(stdout: string, expected: Partial<Report>): void {
