@@ -1,17 +1,20 @@
 import type { MultiNicNetwork } from '../api/kinds/multinicnetwork.ts';
 import type { Network } from '../api/network.ts';
 import { plan } from '../ipam/plan.ts';
-import type { PlanOutput } from '../ipam/types.ts';
+import type { Ledger } from '../ipam/types.ts';
 import type { Again } from '../kube/controller.ts';
 import { isAsPlanned } from './accepted.ts';
 import type { Verdict, Verdicts } from './conditions.ts';
 import type { Context } from './context.ts';
+import { type DrainStep, drainStep } from './drain.ts';
 import { addFinalizer, finalizer } from './finalizer.ts';
 import { judgeNetwork } from './judge-network.ts';
+import { movesBlocks } from './move.ts';
 import { nadConfig } from './nad.ts';
 import { publish } from './publish.ts';
 import { reconcileAbsence, reconcileDeletion } from './remove.ts';
 import { saveLedger } from './save-ledger.ts';
+import { stopHosts } from './stop-hosts.ts';
 import { countsOf, plannedVerdict, routesVerdict } from './verdicts.ts';
 import { certainViewOf, type NetworkView } from './view.ts';
 import { activeNamespaces, applyNads, type NadChanges, nadChanges, networksVerdict } from './write-nads.ts';
@@ -19,6 +22,8 @@ import { writeStatus } from './write-status.ts';
 
 /** Everything is looked at again this often, changed or not. */
 const resyncMs = 600_000;
+/** How often an edit that waits for hosts is looked at without a change. */
+const lookAgainMs = 30_000;
 
 /** One network: judged, planned into the ledger, published, given its NADs; its conditions say how far that is. */
 export async function reconcileNetwork(
@@ -49,11 +54,15 @@ async function serve(
 ): Promise<Again | undefined> {
   const { object, ledger, hosts } = view;
   const output = plan({ network, ledger, hosts, now: context.clock.now() });
+  if (movesBlocks(ledger, output, hosts)) {
+    const stop = drainStep(network.uid, hosts, false);
+    if (stop.phase === 'Stopping') return stopFirst(context, view, accepted, network, stop, signal);
+  }
   const step = await saveLedger(context, object, ledger, output.ledger, signal);
   if (step.kind === 'later') return { after: step.ms };
   publish(context, view, output.assignments);
   const planned = plannedVerdict(output.problems, output.assignments, hosts);
-  const nads = nadsOf(context, object, network, output);
+  const nads = nadsOf(context, object, network, output.ledger);
   const failure = await applyNads(context, nads, signal);
   const verdicts: Verdicts = {
     Accepted: accepted,
@@ -64,6 +73,30 @@ async function serve(
   await writeStatus(context, object, verdicts, countsOf(output.ledger, output.assignments, hosts), signal);
   if (failure !== undefined) throw failure;
   return { after: resyncMs };
+}
+
+/** An edit moves blocks: until every host has stopped and is empty, what was planned last stays, but makes no new attachments. */
+async function stopFirst(
+  context: Context,
+  view: NetworkView,
+  accepted: Verdict<'Accepted'>,
+  network: Network,
+  stop: DrainStep,
+  signal: AbortSignal,
+): Promise<Again | undefined> {
+  const { object, ledger, hosts } = view;
+  const later = await stopHosts(context, view, stop, signal);
+  if (later !== undefined) return later;
+  const message = `the edit moves blocks, so hosts stop first: ${stop.message}`;
+  const nads = nadsOf(context, object, network, ledger);
+  const verdicts: Verdicts = {
+    Accepted: accepted,
+    Planned: { holds: false, reason: 'Draining', message },
+    NetworksReady: networksVerdict(network, nads, true, undefined),
+    RoutesReady: routesVerdict(network, false, hosts),
+  };
+  await writeStatus(context, object, verdicts, countsOf(ledger, stop.publish, hosts), signal);
+  return { after: lookAgainMs };
 }
 
 /**
@@ -89,9 +122,9 @@ async function refuse(
 }
 
 /** NADs say what was planned: a spec that was not applied (it would renumber) changes none of them. */
-function nadsOf(context: Context, object: MultiNicNetwork, network: Network, output: PlanOutput): NadChanges {
+function nadsOf(context: Context, object: MultiNicNetwork, network: Network, ledger: Ledger): NadChanges {
   const existing = context.caches.nadsOf.of(network.name);
-  const { config, rails } = output.ledger;
+  const { config, rails } = ledger;
   const applied = object.spec !== undefined && isAsPlanned(network, config);
   const masterNets = object.spec?.masterNets ?? [];
   const nets = masterNets.length > 0 ? masterNets : [...new Set(rails.flatMap((rail) => rail.netAddresses))].sort();

@@ -8,8 +8,7 @@ import { type DrainStep, drainStep } from './drain.ts';
 import { finalizer, removeFinalizer } from './finalizer.ts';
 import { getLive } from './gone.ts';
 import { isOurs } from './nad.ts';
-import { publish } from './publish.ts';
-import { saveLedger } from './save-ledger.ts';
+import { stopHosts } from './stop-hosts.ts';
 import { countsOf } from './verdicts.ts';
 import { certainViewOf, type NetworkView } from './view.ts';
 import { deleteNad } from './write-nads.ts';
@@ -39,13 +38,8 @@ export async function reconcileDeletion(
     context.logger.info({ network: name }, 'nothing is left of the network');
     return undefined;
   }
-  if (step.bump.length > 0) {
-    const raised = new Map(step.bump.map((entry) => [entry.hostName, entry]));
-    const hosts = view.ledger.hosts.map((entry) => raised.get(entry.hostName) ?? entry);
-    const saved = await saveLedger(context, object, view.ledger, { ...view.ledger, hosts }, signal);
-    if (saved.kind === 'later') return { after: saved.ms };
-  }
-  publish(context, view, step.publish);
+  const later = await stopHosts(context, view, step, signal);
+  if (later !== undefined) return later;
   await writeStatus(context, object, drainVerdicts(context, view, step), countsOfDrain(view), signal);
   return { after: lookAgainMs };
 }

@@ -18,7 +18,7 @@ import {
 import { item } from '../../support/scenario/item.ts';
 import { leftovers, listing } from '../../support/scenario/leftovers.ts';
 import { apply, applyReady, deleteNetwork, network, waitReady } from '../../support/scenario/networks.ts';
-import { addressTexts, bareAddresses, linksOf, lostPings } from '../../support/scenario/pods.ts';
+import { bareAddresses, lostPings } from '../../support/scenario/pods.ts';
 import { untilAllocated } from '../../support/scenario/pools.ts';
 
 // Blocks of 8, the first addresses left out: one that counts as free by mistake is given out soon.
