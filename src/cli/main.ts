@@ -6,12 +6,14 @@ import { version } from '../observe/version.ts';
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   daemon: async () => (await import('./daemon.ts')).daemonCommand(),
   operator: async () => (await import('./operator.ts')).operatorCommand(),
+  check: async () => (await import('./check.ts')).checkCommand(),
   lab: async () => (await import('./lab.ts')).labCommand(),
 };
 
 const summaries: Readonly<Record<string, string>> = {
   daemon: 'serve one host: addresses, delegates and routes (one per host)',
   operator: 'plan addresses and write NetworkAttachmentDefinitions (one per cluster)',
+  check: 'judge manifests before they are applied',
   lab: 'build a cluster of namespaces on this machine and try multinic in it',
 };
 

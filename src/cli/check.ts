@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { checkText, type Finding } from './check/check.ts';
+import { createSchemaCheck } from './check/schema.ts';
+
+interface FileFinding extends Finding {
+  readonly file: string;
+}
+
+/** `multinic check`: manifests, before they are applied. */
+export function checkCommand(): Command {
+  return new Command('check')
+    .description('judge manifests before they are applied: schema and gate, all problems at once, no cluster needed')
+    .argument('<file...>', 'YAML or JSON files; - for standard input')
+    .option('--json', 'print one JSON object instead')
+    .action((files: string[], flags: { json?: true }) => {
+      const schema = createSchemaCheck();
+      const findings = files.flatMap((file) =>
+        checkText(readFileSync(file === '-' ? 0 : file, 'utf8'), schema).map((finding) => ({ ...finding, file })),
+      );
+      const problems = findings.reduce((sum, finding) => sum + finding.problems.length, 0);
+      process.stdout.write(flags.json ? `${JSON.stringify({ problems, findings })}\n` : forPeople(findings, problems));
+      if (problems > 0) process.exitCode = 1;
+    });
+}
+
+function forPeople(findings: readonly FileFinding[], problems: number): string {
+  const lines = findings.flatMap(({ file, object, foreign, problems: found }) => {
+    if (foreign) return [`${file}: ${object}: not of multinic, not judged`];
+    if (found.length === 0) return [`${file}: ${object}: ok`];
+    return found.map(({ path, message }) => `${file}: ${object}: ${path === '' ? '' : `${path}: `}${message}`);
+  });
+  const judged = findings.filter(({ foreign }) => !foreign).length;
+  return `${[...lines, `${judged} judged, ${problems} problems`].join('\n')}\n`;
+}
