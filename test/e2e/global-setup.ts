@@ -32,7 +32,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   await cleanDead(defaultRoot, { kept: false });
   const file = createState(defaultRoot);
-  const runner = createRunner(file.state.id);
+  const runner = createRunner(file.state.id, defaultRoot);
   const end = async (): Promise<void> => {
     await cleanLab(defaultRoot, file.dir, file.state);
   };

@@ -91,9 +91,11 @@ function crd(group: string, plural: string, kind: string, scope: string, version
   };
 }
 
-/** Calls until the answer is as wanted; fails with the last answer after 20 s. */
+/**
+ * Calls until the answer is as wanted; fails with the last answer after 75 s: a real garbage collector looks for new kinds every 30 s.
+ */
 export async function until(ask: () => Promise<Reply>, good: (reply: Reply) => boolean): Promise<Reply> {
-  for (let left = 400; ; left--) {
+  for (let left = 1500; ; left--) {
     const reply = await ask();
     if (good(reply)) return reply;
     if (left === 0) throw new Error(`still not: ${JSON.stringify(reply)}`);

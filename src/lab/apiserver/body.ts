@@ -26,7 +26,7 @@ export async function readBody(request: IncomingMessage): Promise<unknown> {
   const text = await readText(request);
   if (text === '') return undefined;
   const type = contentType(request);
-  if (type.includes('protobuf')) {
+  if (!/^$|^application\/(.+\+)?(json|yaml)$/.test(type)) {
     throw errors.unsupportedMediaType(
       'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml',
     );

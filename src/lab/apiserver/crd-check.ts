@@ -61,8 +61,6 @@ function schemaCauses(schema: Fields, path: string): Cause[] {
   const open = schema['x-kubernetes-preserve-unknown-fields'] === true || schema['x-kubernetes-int-or-string'] === true;
   if (typeof schema.type !== 'string' && !open)
     causes.push(required(`${path}.type`, 'Required value: must not be empty for specified object fields'));
-  if (schema.additionalProperties === false)
-    causes.push(forbidden(`${path}.additionalProperties`, 'additionalProperties cannot be set to false'));
   if (isFields(schema.properties) && schema.additionalProperties !== undefined)
     causes.push(forbidden(`${path}.additionalProperties`, 'additionalProperties and properties are mutual exclusive'));
   if (schema.uniqueItems === true) causes.push(forbidden(`${path}.uniqueItems`, 'uniqueItems cannot be set to true'));

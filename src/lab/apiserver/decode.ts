@@ -34,6 +34,11 @@ function checkType(resource: Resource, body: Fields): void {
       `the API version in the data (${textOf(apiVersion)}) does not match the expected API version (${expected})`,
     );
   }
+  if (kind !== resource.kind && !resource.builtIn) {
+    const message = `Invalid value: ${JSON.stringify(kind)}: must be ${resource.kind}`;
+    const name = textOf(fieldsOf(body.metadata).name);
+    throw errors.invalid(resource, name, [{ reason: 'FieldValueInvalid', message, field: 'kind' }]);
+  }
   if (kind !== resource.kind) {
     throw errors.badRequest(
       `${resource.kind} in version "${resource.version}" cannot be handled as a ${textOf(kind)}: the kind in the data (${textOf(kind)}) does not match the expected kind (${resource.kind})`,

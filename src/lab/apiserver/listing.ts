@@ -89,10 +89,12 @@ export function listObjects(
     ...(rest.length > 0 ? { continue: continuations.keep({ items: rest, revision: page.revision }) } : {}),
     ...(rest.length > 0 && !selected ? { remainingItemCount: rest.length } : {}),
   };
+  // A list of custom resources has the field on its last page too.
+  const last = rest.length === 0 && !resource.builtIn ? { continue: '' } : {};
   if (form.as === 'Table') return tableOf(resource, items, metadata, form, cluster.now());
   if (form.as === 'PartialObjectMetadata') {
     const shown = items.map((object) => metadataOnly(object, form));
     return { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.version}`, metadata, items: shown };
   }
-  return { kind: resource.listKind, apiVersion: groupVersion(resource), metadata, items };
+  return { kind: resource.listKind, apiVersion: groupVersion(resource), metadata: { ...last, ...metadata }, items };
 }

@@ -60,8 +60,9 @@ function verbOf(method: string, named: boolean, query: URLSearchParams): Verb {
   if (method === 'GET' || method === 'HEAD') return flag(query, 'watch') ? 'watch' : named ? 'get' : 'list';
   if (method === 'POST' && !named) return 'create';
   if (method === 'DELETE' && !named) return 'deletecollection';
-  const verb = named ? writes[method] : undefined;
+  const verb = writes[method];
   if (verb === undefined) throw errors.methodNotAllowed();
+  if (!named) throw errors.badRequest('name must be provided');
   return verb;
 }
 

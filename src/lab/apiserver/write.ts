@@ -103,7 +103,7 @@ export interface Change {
 }
 
 function checkIdentity(resource: Resource, old: KubeRecord, wanted: KubeRecord): void {
-  const { name, namespace, uid, resourceVersion } = wanted.metadata;
+  const { name, namespace, uid, resourceVersion, deletionTimestamp } = wanted.metadata;
   if (name !== old.metadata.name) {
     throw errors.badRequest(
       `the name of the object (${name}) does not match the name on the URL (${old.metadata.name})`,
@@ -118,6 +118,11 @@ function checkIdentity(resource: Resource, old: KubeRecord, wanted: KubeRecord):
       name,
       `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
     );
+  }
+  if (deletionTimestamp !== undefined && old.metadata.deletionTimestamp === undefined) {
+    const message = `Invalid value: ${JSON.stringify(deletionTimestamp)}: field is immutable`;
+    const field = 'metadata.deletionTimestamp';
+    throw errors.invalid(resource, name, [{ reason: 'FieldValueInvalid', message, field }]);
   }
   if (resourceVersion === undefined && !resource.builtIn) {
     const message = 'Invalid value: 0x0: must be specified for an update';

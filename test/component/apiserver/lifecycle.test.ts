@@ -196,8 +196,11 @@ describe('CustomResourceDefinitions', () => {
 
   test.each([
     [
-      'additionalProperties false',
-      { type: 'object', properties: { a: { type: 'object', additionalProperties: false } } },
+      'additionalProperties false next to properties',
+      {
+        type: 'object',
+        properties: { a: { type: 'object', properties: { b: { type: 'string' } }, additionalProperties: false } },
+      },
     ],
     ['a property without type', { type: 'object', properties: { a: { description: 'no type' } } }],
     [
