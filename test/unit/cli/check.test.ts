@@ -53,7 +53,11 @@ describe('checkText', () => {
       { object: 'MultiNicNetwork/net-a', foreign: false, problems: [] },
       { object: 'Pod/p', foreign: true, problems: [] },
       { object: 'document at line 14', foreign: false, problems: [{ path: '', message: 'is no Kubernetes object' }] },
-      { object: 'document at line 16', foreign: false, problems: [{ path: '', message: expect.stringContaining('Flow') }] },
+      {
+        object: 'document at line 16',
+        foreign: false,
+        problems: [{ path: '', message: expect.stringContaining('Flow') }],
+      },
     ]);
   });
 
