@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import type { LabHost } from '../../../src/lab/hosts/hosts.ts';
-import { createLab, type Lab } from '../../../src/lab/lab.ts';
+import type { Lab } from '../../../src/lab/lab.ts';
 import type { Listing } from '../../../src/lab/leftovers/listing.ts';
 import { callAdd, callCheck, callDel } from '../../../src/lab/pods/attach.ts';
 import type { LabPod } from '../../../src/lab/pods/pods.ts';
 import { item } from '../../support/scenario/item.ts';
+import { createLab } from '../../support/scenario/lab.ts';
 import { leftovers, listing } from '../../support/scenario/leftovers.ts';
 import { applyReady, deleteNetwork } from '../../support/scenario/networks.ts';
 import { addressTexts, linksOf, lostPings } from '../../support/scenario/pods.ts';

@@ -5,8 +5,9 @@ import type { HostInterface } from '../../../src/api/kinds/hostinterface.ts';
 import { resources } from '../../../src/kube/resource.ts';
 import { until } from '../../../src/lab/cluster/wait.ts';
 import type { LabHost } from '../../../src/lab/hosts/hosts.ts';
-import { createLab, type Lab } from '../../../src/lab/lab.ts';
+import type { Lab } from '../../../src/lab/lab.ts';
 import { item } from '../../support/scenario/item.ts';
+import { createLab } from '../../support/scenario/lab.ts';
 import { apply, applyReady, network, waitCondition, waitReady } from '../../support/scenario/networks.ts';
 import { addressTexts, lostPings } from '../../support/scenario/pods.ts';
 

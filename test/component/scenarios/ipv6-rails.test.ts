@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { createLab, type Lab } from '../../../src/lab/lab.ts';
+import type { Lab } from '../../../src/lab/lab.ts';
 import type { Listing } from '../../../src/lab/leftovers/listing.ts';
 import type { LabPod } from '../../../src/lab/pods/pods.ts';
 import { leftovers, listing } from '../../support/scenario/leftovers.ts';
@@ -11,7 +11,7 @@ let lab: Lab;
 let before: Listing;
 
 beforeAll(async () => {
-  lab = await createLab({ hosts: 3, nics: 2, families: [6], pods: 8 });
+  lab = await createLab({ hosts: 2, nics: 2, families: [6], pods: 8 });
   before = await listing(lab);
 });
 afterAll(() => lab?.close());

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createLab, type Lab } from '../../../src/lab/lab.ts';
+import type { Lab } from '../../../src/lab/lab.ts';
 import type { LabPod } from '../../../src/lab/pods/pods.ts';
 import { item } from '../../support/scenario/item.ts';
+import { createLab } from '../../support/scenario/lab.ts';
 import {
   apply,
   applyReady,

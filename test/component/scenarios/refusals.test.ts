@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LabHost } from '../../../src/lab/hosts/hosts.ts';
-import { createLab, type Lab } from '../../../src/lab/lab.ts';
+import type { Lab } from '../../../src/lab/lab.ts';
 import type { Listing } from '../../../src/lab/leftovers/listing.ts';
 import { storeRows } from '../../../src/lab/leftovers/rows.ts';
 import type { LabPod } from '../../../src/lab/pods/pods.ts';
 import { item } from '../../support/scenario/item.ts';
+import { createLab } from '../../support/scenario/lab.ts';
 import { leftovers, listing } from '../../support/scenario/leftovers.ts';
 import { applyReady } from '../../support/scenario/networks.ts';
 import { addressTexts } from '../../support/scenario/pods.ts';
