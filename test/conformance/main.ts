@@ -7,7 +7,7 @@ import { umlCommand } from '../../src/lab/uml.ts';
 import { startOther } from './other.ts';
 import { startOurs } from './ours.ts';
 import { closingLine, findingLine, markdownTable, summarize } from './report.ts';
-import { runSuite } from './suite.ts';
+import { type Finding, runSuite } from './suite.ts';
 
 const usage =
   'use: npm run conformance -- [--json | --markdown] [--only 17,21] [--uml] [--plugin PATH --config FILE] [--link macvlan|ipvlan]';
@@ -38,7 +38,7 @@ async function main(args: readonly string[]): Promise<void> {
       say(`${place.subject.name}, configuration versions ${place.subject.versions.join(', ')}`);
       const findings = await runSuite(place, place.subject, {
         ...(only === undefined ? {} : { only }),
-        onFinding: ({ id }, ms) => progress(`statement ${id} took ${Math.round(ms)} ms`),
+        ...(values.json ? {} : { onFinding: progress }),
       });
       for (const finding of findings) say(findingLine(finding));
       const summary = summarize(findings);
@@ -76,8 +76,8 @@ function numbersOf(text: string | undefined): readonly number[] | undefined {
 }
 
 /** For people who wait. */
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}\r`);
+function progress({ id }: Finding, ms: number): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[Kstatement ${id}: ${Math.round(ms)} ms\r`);
 }
 
 /** The same with ipvlan in the kernel that MULTINIC_UML names; it is several times slower. */

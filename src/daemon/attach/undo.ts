@@ -5,6 +5,7 @@ import { keyText } from '../../store/key.ts';
 import type { AttachmentRecord } from '../../store/types.ts';
 import { type AttachContext, delegateContext, lookWith } from './context.ts';
 import { isReplaced, livingNetns, ourLinks } from './ours.ts';
+import { strays } from './strays.ts';
 import { sweep } from './sweep.ts';
 
 /** Where a record's links are, with what is there; netns is empty when that namespace stands no more. */
@@ -40,7 +41,8 @@ export async function undo(context: AttachContext, record: AttachmentRecord, als
     log.warn({ attachment, err: error }, 'delegates failed on DEL');
   }
   await context.step('del:delegates-done');
-  if (netns !== '' && ourLinks(record, left).length > 0) await removeLeft(context, record, netns, failure);
+  const unsure = ourLinks(record, left).length > 0 || record.result === undefined;
+  if (netns !== '' && unsure) await removeLeft(context, record, netns, failure);
   await context.step('del:links-gone');
   const released = now();
   await store.remove(record.key, released);
@@ -92,7 +94,8 @@ async function removeLeft(
 ): Promise<void> {
   const left = async (): Promise<string[]> => {
     if (livingNetns(context.kernel, record, netns) === undefined) return [];
-    return ourLinks(record, await context.kernel.links(netns)).map(({ name }) => name);
+    const links = await context.kernel.links(netns);
+    return [...ourLinks(record, links), ...strays(record, links)].map(({ name }) => name);
   };
   const names = await left();
   if (names.length === 0) return;

@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { code } from '../../../src/api/cni-error.ts';
-import type { CniResult } from '../../../src/cni/types.ts';
+import type { CniResult, NetworkCall } from '../../../src/cni/types.ts';
 import { type Harness, Refused } from '../../support/attach/client.ts';
 import {
   callOf,
@@ -293,6 +294,11 @@ describe('ADD refuses, and leaves nothing', () => {
       'in=$(cat); [ "$CNI_COMMAND" = ADD ] && { echo \'{"cniVersion":"1.0.0"}\'; exit 0; }; echo "$in" | $REAL',
       /net1 is missing/,
     ],
+    [
+      'is ended when its link has a passing name',
+      'in=$(cat); if [ "$CNI_COMMAND" = ADD ]; then echo "$in" | CNI_IFNAME=veth0a1b2c3d $REAL > /dev/null; ip -n "${CNI_NETNS##*/}" addr flush dev veth0a1b2c3d; kill -9 $$; fi; echo "$in" | $REAL',
+      /SIGKILL/,
+    ],
     ['dies by signal', 'in=$(cat); [ "$CNI_COMMAND" = ADD ] && kill -9 $$; echo "$in" | $REAL', /SIGKILL/],
   ])('a delegate that %s', async (_name, script, message) => {
     const pod = world.pod();
@@ -417,6 +423,16 @@ describe('CHECK', () => {
       /address 10\.5\.2\.\d+\/24 is missing on interface net1-1/,
       (pod, result) => world.namespaces.ip(pod, 'addr', 'del', addressesOf(result)[1] ?? '', 'dev', 'net1-1'),
     ],
+    [
+      'a route is gone',
+      /route to 10\.5\.2\.0\/24 on interface net1-1 is missing/,
+      (pod) => world.namespaces.ip(pod, 'route', 'del', '10.5.2.0/24', 'dev', 'net1-1'),
+    ],
+    [
+      'the MTU is another',
+      /interface net1 has MTU 1400, not 1500/,
+      (pod) => world.namespaces.ip(pod, 'link', 'set', 'net1', 'mtu', '1400'),
+    ],
     ['the namespace is gone', /no network namespace/, (pod) => world.namespaces.remove(pod)],
   ])('fails when %s', async (_name, message, harm) => {
     const pod = world.pod();
@@ -428,9 +444,55 @@ describe('CHECK', () => {
     await del('red', 'a', pod);
   });
 
+  test('takes what a chained plugin changed from prevResult, and asks each delegate with its own result', async () => {
+    const pod = world.pod();
+    const script = '[ "$CNI_COMMAND" = CHECK ] && exec cat > "$0.$CNI_IFNAME"; exec $REAL';
+    const path = [world.delegate('macvlan', script), pluginDirectory];
+    const result = await add('dual', 'a', pod, { path });
+    world.namespaces.ip(pod, 'link', 'set', 'net1', 'mtu', '1400');
+    const interfaces = result?.interfaces.map((one) => (one.name === 'net1' ? { ...one, mtu: 1400 } : one)) ?? [];
+    const prevResult = { ...(result ?? { ips: [], routes: [], dns: {} }), interfaces };
+    await harness.call(callOf('CHECK', { network: 'dual', container: 'a', netns: pod, prevResult }));
+    for (const name of ['net1', 'net1-1']) {
+      const seen: unknown = JSON.parse(readFileSync(`${path[0]}/macvlan.${name}`, 'utf8'));
+      expect(seen).toMatchObject({ prevResult: { interfaces: [{ name }] } });
+    }
+    await del('dual', 'a', pod);
+  });
+
   test('fails for what was never added', async () => {
     const check = harness.call(callOf('CHECK', { network: 'red', container: 'never', netns: world.pod() }));
     expect(await refusal(check)).toMatchObject({ code: code.unknownContainer });
+  });
+});
+
+describe('STATUS', () => {
+  test.each<[string, NetworkCall, RegExp]>([
+    ['of a network that is not there', networkCall('STATUS', 'none'), /serves no network none/],
+    ['of one that is being deleted', networkCall('STATUS', 'gone'), /gone is being deleted/],
+    [
+      'without delegates',
+      { ...networkCall('STATUS', 'red'), path: ['/nowhere'] },
+      /delegate macvlan is in no directory/,
+    ],
+  ])('is 50 %s', async (_name, call, message) => {
+    expect(await refusal(harness.call(call))).toMatchObject({
+      code: code.notAvailable,
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test('is 50 as long as one block is full', async () => {
+    expect(await harness.call(networkCall('STATUS', 'tiny'))).toBeUndefined();
+    const pods = [world.pod(), world.pod()];
+    for (const [index, pod] of pods.entries()) await add('tiny', `c${index}`, pod);
+    const full = await refusal(harness.call(networkCall('STATUS', 'tiny')));
+    expect(full.code).toBe(code.notAvailable);
+    expect(full.message).toContain('NIC eth1: block 10.6.1.4/31 has no address left (2 of 2 in use, 0 resting)');
+    expect(full.message).not.toContain('eth2');
+    await del('tiny', 'c0');
+    expect(await harness.call(networkCall('STATUS', 'tiny'))).toBeUndefined();
+    await del('tiny', 'c1');
   });
 });
 

@@ -114,6 +114,17 @@ describe('ADD and DEL of real macvlan links', () => {
     expect(await namesIn(pod)).toEqual([]);
   });
 
+  test('each that was started gets DEL, with a link or without', async () => {
+    const pod = spaces.add();
+    const path = wrapped(
+      `echo "$CNI_COMMAND $CNI_IFNAME" >> "$0.log"; [ "$CNI_COMMAND$CNI_IFNAME" = ADDnet1-1 ] && { echo '{"code":11,"msg":"no"}'; exit 1; }; ${real}`,
+    );
+    await expect(addAll(delegates, look, callsOn(four), contextIn(pod, path))).rejects.toMatchObject({ code: 11 });
+    const lines = readFileSync(`${path[0]}/macvlan.log`, 'utf8').trim().split('\n');
+    const asked = lines.filter((line) => line.startsWith('DEL')).sort();
+    expect(asked).toEqual(['DEL net1', 'DEL net1-1', 'DEL net1-2', 'DEL net1-3']);
+  });
+
   test('a delegate that hangs is ended and all is undone', async () => {
     const pod = spaces.add();
     const path = wrapped(`case "$CNI_COMMAND$CNI_IFNAME" in ADDnet1-2) sleep 1000;; *) ${real};; esac`);
