@@ -52,7 +52,9 @@ function compare(model: Model, { pool, block }: Real): void {
 }
 
 const take = step('take', (model, real) => {
+  const hasRoom = real.pool.hasRoom(model.now);
   const taken = real.pool.take(model.now);
+  expect(hasRoom).toBe(taken !== undefined);
   const open = [...model.usable].filter((text) => !model.held.has(text));
   const free = open.filter((text) => restingSince(model, text) === undefined);
   const rested = open
