@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +26,26 @@ test('ours holds all 50 statements', async () => {
   const { statements: findings, passed, total } = summarize(await runSuite(place, place.subject));
   expect(findings.filter((finding) => !finding.passed)).toEqual([]);
   expect({ passed, total }).toEqual({ passed: 50, total: 50 });
+});
+
+test('the command, on another plugin: what it does not claim is not counted as passed', () => {
+  const repository = join(import.meta.dirname, '../../..');
+  const config = 'test/conformance/peers/macvlan.json';
+  const options = ['--plugin', '/usr/lib/cni/macvlan', '--config', config, '--only', '1,19,30', '--json'];
+  const { status, stdout } = spawnSync(process.execPath, ['test/conformance/main.ts', ...options], {
+    cwd: repository,
+    encoding: 'utf8',
+  });
+  expect(status).toBe(1);
+  expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toEqual({
+    statements: [
+      expect.objectContaining({ id: 1, passed: true }),
+      expect.objectContaining({ id: 19, passed: true }),
+      expect.objectContaining({ id: 30, passed: false, notApplicable: true, detail: 'it has no daemon' }),
+    ],
+    passed: 2,
+    total: 3,
+  });
 });
 
 test('there is a broken plugin for each statement', () => {

@@ -13,6 +13,11 @@ const runElsewhere = new Map([
   ['npm run demo -- --plugin ipvlan --mode l3', 'test/component/lab runs the lab with options'],
   ['npm run lab:clean', 'test/component/lab'],
   ['npm run bench', 'test/component/docs runs a part of it'],
+  ['npm run conformance', 'test/component/conformance runs the whole suite'],
+  [
+    'npm run conformance -- --plugin /usr/lib/cni/macvlan --config test/conformance/peers/macvlan.json',
+    'test/component/conformance runs it on a part',
+  ],
   ['npx vitest run test/unit/net', 'npm test runs all of them'],
 ]);
 
