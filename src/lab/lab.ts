@@ -105,10 +105,8 @@ async function startCluster(bare: BareLab, options: LabOptions, progress: (line:
   await prepareCluster(api, source, hosts);
   progress(`starting the operator and ${counted(hosts.length, 'daemon')}`);
   const surroundings = { runner, file, api };
-  const operator = await operatorProgram(surroundings);
-  const daemonOf = async (host: LabHost) =>
-    [host, await daemonProgram(surroundings, host, options.daemonArgs ?? [])] as const;
-  const daemons = new Map(await Promise.all(hosts.map(daemonOf)));
+  const operator = operatorProgram(surroundings);
+  const daemons = new Map(hosts.map((host) => [host, daemonProgram(surroundings, host, options.daemonArgs ?? [])]));
   await Promise.all([operator.start(), ...[...daemons.values()].map((daemon) => daemon.start())]);
   const daemon = (host: LabHost) => daemons.get(host) ?? fail(`the lab has no host ${host.name}`);
   const runPod = async (namespace: string, name: string) => {

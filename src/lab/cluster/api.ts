@@ -28,7 +28,10 @@ export interface LabApi {
   readonly kubeconfig: string;
   readonly client: KubeClient;
   readonly pid: number;
-  /** Path of a user's kubeconfig; a user that is not admin can be asked for once the cluster is installed and has its Nodes. */
+  /**
+   * Path of a user's kubeconfig, good for now: of a daemon, for as long as its Node stands. Users that are not admin can be asked for
+   * once the cluster is installed and has its Nodes; those that were asked for before also while the API server is stopped.
+   */
   kubeconfigOf(user: string): Promise<string>;
   /** Runs the real kubectl; answers stdout. @throws CommandError with what it said */
   kubectl(args: readonly string[], input?: string): Promise<string>;

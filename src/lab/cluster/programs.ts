@@ -26,25 +26,28 @@ export interface Surroundings {
 }
 
 /** The operator, in this machine's namespaces, ready when it has asked the API server for something. */
-export async function operatorProgram(lab: Surroundings): Promise<Program> {
-  const argv = multinic('operator', '--kubeconfig', await lab.api.kubeconfigOf('operator'));
+export function operatorProgram(lab: Surroundings): Program {
+  const argv = async () => multinic('operator', '--kubeconfig', await lab.api.kubeconfigOf('operator'));
   const look = () => lab.api.requests().some(({ user }) => user === 'operator');
   return program(lab, 'operator', argv, look);
 }
 
 /** The daemon of a host, ready when its /readyz says so. */
-export async function daemonProgram(lab: Surroundings, host: LabHost, extraArgs: readonly string[]): Promise<Program> {
-  const kubeconfig = await lab.api.kubeconfigOf(`daemon:${host.name}`);
-  const argv = multinic('daemon', '--node', host.name, '--kubeconfig', kubeconfig, '--nics-include', 'eth[1-9]*');
+export function daemonProgram(lab: Surroundings, host: LabHost, extraArgs: readonly string[]): Program {
+  const argv = async () => {
+    const kubeconfig = await lab.api.kubeconfigOf(`daemon:${host.name}`);
+    const own = multinic('daemon', '--node', host.name, '--kubeconfig', kubeconfig, '--nics-include', 'eth[1-9]*');
+    return [...host.prefix, ...own, ...extraArgs];
+  };
   const address = host.nics[0]?.addresses[0]?.split('/')[0];
   const look = () => isReady(`http://${address}:11000/readyz`);
-  return program(lab, `daemon-${host.name}`, [...host.prefix, ...argv, ...extraArgs], look);
+  return program(lab, `daemon-${host.name}`, argv, look);
 }
 
 function program(
   { runner, file }: Surroundings,
   name: string,
-  argv: readonly string[],
+  argv: () => Promise<readonly string[]>,
   look: () => Promise<boolean> | boolean,
 ): Program {
   const log = join(file.dir, `${name}.log`);
@@ -54,7 +57,7 @@ function program(
     pid: () => running?.pid,
     died: () => (running === undefined || isAlive(running) ? undefined : `${name} has ended: ${tail(log)}`),
     async start() {
-      const child = runner.start(argv, log);
+      const child = runner.start(await argv(), log);
       running = child.pid === undefined ? undefined : identify(child.pid);
       if (child.pid !== undefined) file.addProcess(name, child.pid);
       await untilReady(name, child, log, async () => ((await look()) ? true : undefined));

@@ -152,7 +152,7 @@ it('a second network whose interface name the first has taken: none of the podâ€
       /has an interface net1-1 already, and it is not of attachment small\/[0-9a-f]{64}\/net1-1/,
     ),
   });
-  await lab.api.kubectl(['delete', 'pod', 'clash', '--wait=false']);
+  await lab.api.kubectl(['delete', 'pod', 'clash', '--force']);
   expect(await leftovers(lab, before)).toEqual([]);
 });
 

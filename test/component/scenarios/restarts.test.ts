@@ -138,7 +138,7 @@ async function loseStore(on: LabHost, title: string, spoil: (path: string) => vo
     all.push(await lab.addPod({ name: `${title}${at}`, host: on, networks: 'net' }));
   }
   await expect(lab.addPod({ name: `${title}-last`, host: on, networks: 'net' })).rejects.toMatchObject({ code: 101 });
-  await lab.api.kubectl(['delete', 'pod', `${title}-last`]);
+  await lab.api.kubectl(['delete', 'pod', '--force', `${title}-last`]);
   const addresses = bareAddresses(all);
   expect(new Set(addresses).size).toBe(addresses.length);
   return all;
