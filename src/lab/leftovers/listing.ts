@@ -78,7 +78,7 @@ async function listPlace(
     const [kind = '', what = ''] = line.split('\t');
     return isKind(kind) ? [item(kind, place, what)] : [];
   });
-  return place === 'machine' ? items.filter((one) => !isOtherLab(one.text, lab.id)) : items;
+  return place === 'machine' ? items.filter(({ text }) => !isOtherLab(text, lab.id) && !isShared(text)) : items;
 }
 
 /** Processes that the lab marked or that are in its hosts' namespaces, by their command lines. */
@@ -99,6 +99,11 @@ function processes(lab: Lab): { id: ProcessId; what: Item }[] {
 function isOtherLab(text: string, id: string): boolean {
   const prefix = rootLinkName('');
   return text.replaceAll(rootLinkName(id), '').includes(prefix);
+}
+
+/** The neighbour limits: all labs have them in common, and each that begins or ends may change them. */
+function isShared(text: string): boolean {
+  return /^ipv[46]\/neigh\/default\/gc_thresh/.test(text);
 }
 
 function item(kind: ItemKind, place: string, text: string): Item {
