@@ -1,8 +1,17 @@
-import { describe } from 'vitest';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { realServer } from '../support/kube-suite.ts';
+import { type Alone, startAlone } from './control-plane/alone.ts';
 import { realOrSkip } from './real.ts';
 
 // The suite that holds the embedded API server, held against a real one (test/support/kube-suite.ts).
-realOrSkip();
+const real = realOrSkip();
+let alone: Alone | undefined;
+beforeAll(async () => {
+  if (real === undefined) return;
+  alone = await startAlone(real);
+  process.env[realServer] = alone.kubeconfig;
+});
+afterAll(() => alone?.close());
 
 describe('crud', async () => {
   await import('../component/apiserver/crud.test.ts');

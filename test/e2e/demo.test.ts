@@ -15,7 +15,7 @@ test('the demo, unchanged, on a real control plane with the tokens of the deploy
   const report = await runDemo({
     plan: { hosts: 2, nics: 4, pods: 2, plugin: 'macvlan', mode: 'bridge', where: 'here' },
     keep: false,
-    api: realApi(real.programs),
+    api: realApi(real),
     printer: createPrinter(said, {}),
     setupSeconds: 0,
     stopping: () => false,

@@ -3,28 +3,35 @@ import { fieldAt, fieldsOf, listOf, textOf } from '../../src/lab/apiserver/objec
 import { createRunner, type Runner } from '../../src/lab/run/runner.ts';
 import { accessFrom, KubeRest } from '../support/kube-rest.ts';
 import { until } from '../support/kube-suite.ts';
+import { type Alone, startAlone } from './control-plane/alone.ts';
 import { deployNamespace, serviceAccountToken } from './control-plane/tokens.ts';
 import { realOrSkip } from './real.ts';
 
 const real = realOrSkip();
+let alone: Alone | undefined;
 const root = new URL('../..', import.meta.url).pathname;
 let runner: Runner;
 
+/** The administrator's kubeconfig. */
+function admin(): string {
+  if (alone === undefined) throw new Error('the control plane does not run');
+  return alone.kubeconfig;
+}
+
 async function kubectl(...args: string[]): Promise<string> {
-  return runner.must(['kubectl', `--kubeconfig=${real?.kubeconfig}`, ...args], { cwd: root });
+  return runner.must(['kubectl', `--kubeconfig=${admin()}`, ...args], { cwd: root });
 }
 
 beforeAll(async () => {
   if (real === undefined) return;
-  runner = createRunner('none');
+  alone = await startAlone(real);
+  runner = createRunner('no lab');
   await kubectl('apply', '--filename=src/lab/manifests/nad-crd.yaml');
   await kubectl('apply', '--kustomize=deploy');
   await kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all');
 });
 afterAll(async () => {
-  if (real === undefined) return;
-  await kubectl('delete', '--kustomize=deploy');
-  await kubectl('delete', '--filename=src/lab/manifests/nad-crd.yaml');
+  await alone?.close();
 });
 
 test('applied again, nothing changes', async () => {
@@ -38,7 +45,7 @@ test('applied again, nothing changes', async () => {
 });
 
 test('the server finds no fault with any schema', async () => {
-  const rest = new KubeRest(accessFrom(real?.kubeconfig ?? ''));
+  const rest = new KubeRest(accessFrom(admin()));
   const { body } = await rest.get('/apis/apiextensions.k8s.io/v1/customresourcedefinitions');
   const faults = listOf(body.items).flatMap((crd) =>
     listOf(fieldAt(crd, ['status', 'conditions']))
@@ -91,8 +98,8 @@ const calls = [
 ] as const;
 
 test.each(calls)('with the token of the %s: %s %s is answered %i', async (account, method, path, code) => {
-  const { url, ca } = accessFrom(real?.kubeconfig ?? '');
-  const token = await serviceAccountToken({ admin: real?.kubeconfig ?? '' }, `multinic-${account}`);
+  const { url, ca } = accessFrom(admin());
+  const token = await serviceAccountToken({ admin: admin() }, `multinic-${account}`);
   const rest = new KubeRest({ url, token, ...(ca !== undefined && { ca }) });
   // 429: the server's cache of a kind that was just defined is not filled yet.
   const settled = await until(

@@ -20,8 +20,8 @@ let multus: Multus;
 
 beforeAll(async () => {
   if (real === undefined) return;
-  lab = await createLab({ hosts: 2, nics, pods: 8, api: realApi(real.programs) });
-  multus = await installMultus(lab, real.programs.multus);
+  lab = await createLab({ hosts: 2, nics, pods: 8, api: realApi(real) });
+  multus = await installMultus(lab, real.multus);
 });
 afterAll(async () => {
   await lab?.close();

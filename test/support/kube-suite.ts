@@ -1,19 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inject } from 'vitest';
 import { type Fields, fieldAt, listOf } from '../../src/lab/apiserver/object.ts';
 import { type ApiServer, startApiServer } from '../../src/lab/apiserver/server.ts';
-import type { Real } from '../e2e/global-setup.ts';
 import { accessFrom, KubeRest, type Reply } from './kube-rest.ts';
 
 /** The variable that names the kubeconfig of a real API server, to hold the suite against it. */
 export const realServer = 'MULTINIC_TEST_KUBECONFIG';
-
-/** The real server of `npm run e2e`, in its runs. */
-function providedServer(): string | undefined {
-  const real: Real | undefined = inject('real');
-  return real === undefined || 'missing' in real ? undefined : real.kubeconfig;
-}
 
 /** A server under test with two custom resources (widgets: namespaced, with status; gadgets: plain) in a group of its own. */
 export interface Suite {
@@ -123,7 +115,7 @@ async function define(rest: KubeRest, definition: Fields, url: string): Promise<
 
 /** Starts the embedded server (or takes the real one that the variable names) and makes a namespace and two CRDs. */
 export async function startSuite(): Promise<Suite> {
-  const kubeconfig = process.env[realServer] ?? providedServer();
+  const kubeconfig = process.env[realServer];
   const token = 'suite-token';
   const embedded = kubeconfig
     ? undefined

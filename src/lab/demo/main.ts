@@ -31,7 +31,7 @@ function umlLimits({ hosts, nics, pods }: DemoPlan): { timeout: number; memory: 
 export async function demo(flags: DemoFlags, argv: readonly string[]): Promise<number> {
   const printer = createPrinter(flags.json ? process.stderr : process.stdout, process.env);
   if (process.getuid?.() !== 0) throw new Error('the lab makes network namespaces: run it as root');
-  const plan = settle(flags, await kernelHasIpvlan(createRunner('none')));
+  const plan = settle(flags, await kernelHasIpvlan(createRunner('no lab')));
   const { hosts, nics, pods, plugin, mode } = plan;
   if (plan.where === 'uml') return inOtherKernel(plan, flags, argv, printer);
   if (plan.notice !== undefined) printer.line(plan.notice);

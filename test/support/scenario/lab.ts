@@ -1,11 +1,12 @@
-import { inject } from 'vitest';
 import { createLab as create, type Lab, type LabOptions } from '../../../src/lab/lab.ts';
+import { buildPrograms } from '../../e2e/control-plane/programs.ts';
 import { realApi } from '../../e2e/control-plane/source.ts';
-import type { Real } from '../../e2e/global-setup.ts';
 
-/** A lab as its owner makes it, but on the real control plane in runs of `npm run e2e`. */
+/** When it is set, labs of scenarios are built on the real control plane. */
+export const realLabs = 'MULTINIC_TEST_REAL_LABS';
+
+/** A lab as its owner makes it, on the embedded API server or a real one. */
 export function createLab(options: LabOptions): Promise<Lab> {
-  const real: Real | undefined = inject('real');
-  if (real === undefined || 'missing' in real) return create(options);
-  return create({ ...options, api: realApi(real.programs) });
+  if (process.env[realLabs] === undefined) return create(options);
+  return create({ ...options, api: realApi(buildPrograms()) });
 }
