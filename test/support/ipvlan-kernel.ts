@@ -7,6 +7,9 @@ export type IpvlanKernel =
   | { readonly prefix: readonly string[]; readonly env: NodeJS.ProcessEnv }
   | { readonly missing: string };
 
+/** Status with which MULTINIC_UML says that its kernel ended by itself. */
+const guestDied = 125;
+
 /** The running kernel where it has ipvlan, else the one that MULTINIC_UML runs commands in. */
 export function ipvlanKernel(): IpvlanKernel {
   if (hasIpvlan()) return { prefix: [], env: process.env };
@@ -20,7 +23,10 @@ export function ipvlanKernel(): IpvlanKernel {
 /** Runs a TypeScript program there and answers the JSON object in the last line that is one. */
 export function runThere(kernel: Exclude<IpvlanKernel, { missing: string }>, program: string): unknown {
   const [command, ...args] = [...kernel.prefix, process.execPath, program];
-  const { stdout, stderr, status } = spawnSync(command, args, { encoding: 'utf8', env: kernel.env });
+  const once = () => spawnSync(command, args, { encoding: 'utf8', env: kernel.env });
+  const first = once();
+  // The other kernel itself has died, which says nothing about the program: once more.
+  const { stdout, stderr, status } = first.status === guestDied ? once() : first;
   const line = stdout.split('\n').findLast((text) => text.startsWith('{'));
   if (line === undefined) throw new Error(`${program} printed no JSON (status ${status}):\n${stdout}\n${stderr}`);
   return JSON.parse(line);

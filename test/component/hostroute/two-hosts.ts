@@ -108,7 +108,9 @@ async function makePod(host: Host, place: bigint): Promise<Pod> {
       })),
     })),
   });
-  await kernel.setSysctls({ 'net.ipv6.conf.default.dad_transmits': '0' }, netns);
+  // As ADD does it: with dad_transmits alone an address stays tentative for up to a second.
+  const defaults = { 'net.ipv6.conf.default.accept_dad': '0', 'net.ipv6.conf.default.dad_transmits': '0' };
+  await kernel.setSysctls(defaults, netns);
   const results = await addAll(delegatesOf(host), look, calls, contextIn(netns));
   const addresses = results.flatMap((result) => result.ips.map(({ address }) => address.split('/')[0] ?? ''));
   return { host, netns, addresses, calls };
