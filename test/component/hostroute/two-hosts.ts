@@ -3,6 +3,7 @@
  * other on every NIC, IPv4 and IPv6. A program of its own, as it may have to run in another kernel; prints one JSON object.
  */
 import { spawnSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Block, HostPlan, Nic } from '../../../src/api/host.ts';
 import { createDelegates } from '../../../src/delegates/exec.ts';
 import { addAll, delAll, type Look } from '../../../src/delegates/parallel.ts';
@@ -76,6 +77,15 @@ async function makeHost(index: number, fabric: string): Promise<Host> {
   return { name: `host${index}`, netns, plan, nics };
 }
 
+/** Hosts that pods come to have been up for long: no address of their NICs is tentative any more. */
+async function settled(netns: string): Promise<void> {
+  const tentative = async () =>
+    (await kernel.links(netns)).some(({ addresses }) => addresses.some((one) => one.tentative));
+  for (const end = Date.now() + 10_000; await tentative(); await sleep(100)) {
+    if (Date.now() > end) throw new Error(`addresses in ${netns} stay tentative`);
+  }
+}
+
 async function routes(own: Host, others: readonly Host[]): Promise<string[]> {
   const remote = others.flatMap(({ name, plan, nics }) =>
     plan.blocks.map(({ interfaceIndex, interfaceName, netAddresses, podCIDRs }) => ({
@@ -126,7 +136,7 @@ function contextIn(netns: string): Parameters<typeof addAll>[3] {
 
 /** Targets that do not answer. */
 function silent(pod: Pod, targets: readonly string[]): string[] {
-  const { stdout } = spawnSync('nsenter', [`--net=${pod.netns}`, 'fping', '-a', '-r', '2', '-t', '1000', ...targets], {
+  const { stdout } = spawnSync('nsenter', [`--net=${pod.netns}`, 'fping', '-a', '-r', '5', '-t', '1000', ...targets], {
     encoding: 'utf8',
   });
   const alive = new Set(stdout.split('\n'));
@@ -164,6 +174,7 @@ async function main(): Promise<unknown> {
     spaces.ip(fabric, 'link', 'set', `rail${rail}`, 'up');
   }
   const hosts = [await makeHost(1, fabric), await makeHost(2, fabric)];
+  for (const { netns } of hosts) await settled(netns);
   const problems: string[] = [];
   for (const host of hosts)
     problems.push(
