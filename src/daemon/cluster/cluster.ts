@@ -116,12 +116,13 @@ export async function startCluster(parts: ClusterParts): Promise<ClusterLoops> {
       return { after: resyncMs };
     },
   };
+  const stepOf = new Map(Object.entries(steps));
   const loops = runController({
     name: 'daemon',
     queue,
     clock,
     workers: 3,
-    reconcile: async (key) => new Map(Object.entries(steps)).get(key)?.(),
+    reconcile: async (key) => stepOf.get(key)?.(),
     logger: log,
     signal,
   });
