@@ -5,6 +5,13 @@ export LC_ALL=C
 tab=$(printf '\t')
 items() { sed "s|^|$1$tab|"; }
 
+# An address that the kernel still probes for a duplicate gets its route only afterwards, up to 2 s from now.
+tries=0
+while [ $tries -lt 30 ] && ip -6 -oneline address show up tentative -dadfailed | grep -q inet6; do
+  tries=$((tries + 1))
+  sleep 0.1
+done
+
 ip -oneline link show | sed -E 's/^[0-9]+: ([^:@]+).*/\1/' | items link
 ip -oneline link show | sed -nE 's/^[0-9]+: ([^:@]+).*altname (.*)/\1 altname \2/p' | items link
 ip -oneline address show | sed -E 's/^[0-9]+: ([^ ]+) +inet6? ([^ ]+).*/\2 on \1/' | items address
