@@ -6,14 +6,14 @@ import type { Access } from './access.ts';
 export const deployNamespace = 'multinic-system';
 
 /**
- * A token of a service account in the deployed namespace, good for a day; with a node, bound to that Node object as a pod's there is
- * (its claim is what admission policies look at).
+ * A token of a service account in the deployed namespace, good for a day; bound to a Node, or to a Pod as the kubelet's tokens are, it
+ * carries the node's name (the claim that deploy/admission looks at).
  * @throws Error with the server's answer
  */
 export async function serviceAccountToken(
   { admin }: Pick<Access, 'admin'>,
   account: string,
-  node?: { readonly name: string; readonly uid: string },
+  bound?: { readonly kind?: 'Node' | 'Pod'; readonly name: string; readonly uid: string },
 ): Promise<string> {
   const path = `/api/v1/namespaces/${deployNamespace}/serviceaccounts/${account}/token`;
   const { code, body } = await new KubeRest(accessFrom(admin)).post(path, {
@@ -21,7 +21,7 @@ export async function serviceAccountToken(
     kind: 'TokenRequest',
     spec: {
       expirationSeconds: 86_400,
-      ...(node !== undefined && { boundObjectRef: { apiVersion: 'v1', kind: 'Node', ...node } }),
+      ...(bound !== undefined && { boundObjectRef: { apiVersion: 'v1', kind: 'Node', ...bound } }),
     },
   });
   if (code !== 201) throw new Error(`no token for ${account}: ${JSON.stringify(body)}`);
