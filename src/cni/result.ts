@@ -46,7 +46,7 @@ export function collectResult(
   return {
     interfaces,
     ips: each(reader, object['ips'], at('ips'), (reader, item, path) => readIp(reader, item, path, interfaces.length)),
-    routes: each(reader, object['routes'], at('routes'), readRoute),
+    routes: readRoutes(reader, object['routes'], at('routes')),
     dns: reader.object(object['dns'], at('dns')) ?? {},
   };
 }
@@ -88,6 +88,11 @@ function readIp(reader: FieldReader, item: JsonObject, path: string, interfaces:
     ...(gateway === undefined ? {} : { gateway }),
     ...(index === undefined ? {} : { interface: index }),
   };
+}
+
+/** Reads a list of routes, as results and `ipam.routes` of configurations have it; problems go to the reader. */
+export function readRoutes(reader: FieldReader, value: unknown, path: string): readonly ResultRoute[] {
+  return each(reader, value, path, readRoute);
 }
 
 const routeNumbers = ['mtu', 'advmss', 'priority', 'table', 'scope'] as const;

@@ -3,10 +3,11 @@ import { alternativeName } from '../../cni/interface-names.ts';
 import { withPrevious } from '../../cni/result.ts';
 import type { CniResult, ContainerCall } from '../../cni/types.ts';
 import { addAll } from '../../delegates/parallel.ts';
-import type { Link } from '../../kernel/types.ts';
+import type { IpCommand, Link } from '../../kernel/types.ts';
 import { keyText } from '../../store/key.ts';
 import type { AttachmentRecord } from '../../store/types.ts';
 import { type AttachContext, delegateContext, lookWith } from './context.ts';
+import { type PodRoutes, planPodRoutes, readPodRoutes } from './pod-routes.ts';
 import { missingOf } from './present.ts';
 import { requirePlan, requireSame, reserve } from './reserve.ts';
 import { inSandbox, resultOf } from './result.ts';
@@ -30,11 +31,12 @@ export async function add(context: AttachContext, call: ContainerCall, signal: A
       links = await context.kernel.links(call.netns);
     }
     const plan = requirePlan(context, call.key.network);
+    const wanted = readPodRoutes(plan, call.conf);
     const record = await reserve(context, plan, call, netnsId, links);
     try {
       await context.step('add:committed');
       requireSame(context, plan);
-      return answer(call, await attach(context, call, record, signal));
+      return answer(call, await attach(context, call, record, planPodRoutes(plan, wanted, record.calls), signal));
     } catch (error) {
       await undoFailed(context, record);
       throw error;
@@ -81,21 +83,23 @@ async function attach(
   context: AttachContext,
   call: ContainerCall,
   record: AttachmentRecord,
+  { commands, routes }: PodRoutes,
   signal: AbortSignal,
 ): Promise<CniResult> {
   const { kernel, delegates, store } = context;
-  if (record.addresses.some(({ address }) => address.family === 6)) await prepareIpv6(context, call.netns);
+  await prepareIpv6(context, record, call.netns);
   await context.step('add:prepared');
   requireCaller(signal);
   const running = delegateContext(record, call.netns, signal);
   const delegateResults = await addAll(delegates, lookWith(kernel), record.calls, running);
   await context.step('add:delegates');
   const { answers, links } = await kernel.batchThenLinks(
-    [['link', 'property', 'add', 'dev', call.key.ifname, 'altname', alternativeName(call.key.ifname)]],
+    [['link', 'property', 'add', 'dev', call.key.ifname, 'altname', alternativeName(call.key.ifname)], ...commands],
     call.netns,
   );
-  const [refused] = answers;
+  const [refused, ...refusedRoutes] = answers;
   if (refused !== undefined) context.log.warn({ attachment: keyText(call.key), err: refused }, 'no altname');
+  requireRoutes(call, commands, refusedRoutes);
   const result = resultOf({
     calls: record.calls,
     delegateResults,
@@ -103,6 +107,7 @@ async function attach(
     nics: context.nics(),
     netns: call.netns,
     dns: call.conf.dns,
+    routes,
   });
   const missing = missingOf(result, links);
   if (missing.length > 0) {
@@ -120,16 +125,44 @@ async function attach(
   return result;
 }
 
-/**
- * For links to come. The host alone gives addresses out, so they need no duplicate detection: without `accept_dad` they would
- * wait for up to a second (a random delay that `dad_transmits` does not shorten). Announced instead, as a peer may know
- * a reused address under another MAC. Nothing is taken from router advertisements of the fabric.
- */
-const ipv6Defaults = { accept_dad: '0', dad_transmits: '0', ndisc_notify: '1', accept_ra: '0', autoconf: '0' };
+/** @param answers of the kernel, by position of the commands */
+function requireRoutes(
+  call: ContainerCall,
+  commands: readonly IpCommand[],
+  answers: readonly (string | undefined)[],
+): void {
+  const refused = answers.flatMap((said, index) =>
+    said === undefined ? [] : [`\`ip ${commands[index]?.join(' ')}\`: ${said}`],
+  );
+  if (refused.length === 0) return;
+  throw new CniError(
+    code.invalidConfig,
+    `network ${call.key.network}: ipam.routes cannot be made in ${call.netns}: ${refused.join('; ')}; leave out what the pod has already, and gateways that it cannot reach`,
+  );
+}
 
-async function prepareIpv6({ kernel }: AttachContext, netns: string): Promise<void> {
-  const values = Object.entries(ipv6Defaults).map(([name, value]) => [`net.ipv6.conf.default.${name}`, value]);
-  await kernel.setSysctls(Object.fromEntries(values), netns);
+/** For links to come, on IPv4-only networks too: nothing is taken from router advertisements of the fabric. */
+const deaf = { accept_ra: '0', autoconf: '0' };
+/**
+ * The host alone gives addresses out, so they need no duplicate detection: without `accept_dad` they would wait for up to a
+ * second (a random delay that `dad_transmits` does not shorten). Announced instead, as a peer may know a reused address
+ * under another MAC.
+ */
+const ownAddresses = { accept_dad: '0', dad_transmits: '0', ndisc_notify: '1' };
+
+/** A process for each value: one on IPv4-only networks, where it fails without harm on a kernel without IPv6. */
+async function prepareIpv6({ kernel, log }: AttachContext, record: AttachmentRecord, netns: string): Promise<void> {
+  const needed = record.addresses.some(({ address }) => address.family === 6);
+  const values = Object.entries(needed ? { ...deaf, ...ownAddresses } : deaf);
+  try {
+    await kernel.setSysctls(
+      Object.fromEntries(values.map(([name, value]) => [`net.ipv6.conf.default.${name}`, value])),
+      netns,
+    );
+  } catch (error) {
+    if (needed) throw error;
+    log.debug({ netns, err: error }, 'no IPv6 defaults');
+  }
 }
 
 /** A failed undo is no news to the caller: the record stays, and the next DEL or start goes on with it. */

@@ -13,13 +13,15 @@ export interface ResultParts {
   readonly nics: readonly Nic[];
   readonly netns: string;
   readonly dns: CniResult['dns'];
+  /** Routes that the delegates did not make. */
+  readonly routes: CniResult['routes'];
 }
 
 /**
  * One result for all NICs: an interface per call as the kernel shows it (delegates before CNI 1.1.0 tell no MTU), each address
  * pointing to its interface.
  */
-export function resultOf({ calls, delegateResults, links, nics, netns, dns }: ResultParts): CniResult {
+export function resultOf({ calls, delegateResults, links, nics, netns, dns, routes }: ResultParts): CniResult {
   return {
     interfaces: calls.map(({ ifname, nic }) => {
       const link = links.find(({ name }) => name === ifname);
@@ -38,7 +40,7 @@ export function resultOf({ calls, delegateResults, links, nics, netns, dns }: Re
         interface: index,
       })),
     ),
-    routes: delegateResults.flatMap(({ routes }) => routes),
+    routes: [...delegateResults.flatMap((result) => result.routes), ...routes],
     dns,
   };
 }

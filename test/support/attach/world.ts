@@ -33,8 +33,10 @@ export function planOf(spec: NetworkSpec): HostPlan {
     hostIndex: 1,
     revision: { network: 1, host: 1 },
     draining,
-    linkKind: kind,
+    pluginType: kind,
+    binding: 'master',
     mode,
+    ipam: { kind: 'pool' },
     routed: false,
     subnets: [],
     masterNets: [],
@@ -139,6 +141,8 @@ export interface CallParts {
   readonly path?: readonly string[];
   readonly request?: Partial<PodRequest>;
   readonly prevResult?: CniResult;
+  /** `ipam.routes` of the configuration. */
+  readonly routes?: unknown;
   readonly stamp?: { bootId: string; ns: bigint };
 }
 
@@ -151,6 +155,7 @@ export function callOf(verb: ContainerCall['verb'], parts: CallParts): Container
     path = [pluginDirectory],
     request,
     prevResult,
+    routes,
     stamp,
   } = parts;
   return {
@@ -160,7 +165,7 @@ export function callOf(verb: ContainerCall['verb'], parts: CallParts): Container
     pod: { namespace: 'default', name: container, uid: `uid-${container}` },
     path,
     args: 'IgnoreUnknown=1',
-    conf: confOf(network, request, prevResult),
+    conf: { ...confOf(network, request, prevResult), ipam: { type: 'multi-nic-ipam', routes } },
     stamp: stamp ?? stampNow(),
   };
 }

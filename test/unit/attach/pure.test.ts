@@ -137,6 +137,7 @@ test('the result lists every NIC in order, addresses point to theirs', () => {
     nics: [nic],
     netns: '/run/netns/a',
     dns: { domain: 'x' },
+    routes: [],
   });
   expect(made).toEqual({
     interfaces: [
