@@ -1,12 +1,24 @@
 import type { ExtendedJSONSchema, FromExtendedSchema } from 'json-schema-to-ts';
 
+/**
+ * A rule in CEL that the API server holds writes to (Kubernetes 1.31 and later; the lab's own server does not). Only about fields that
+ * the predecessor does not have, and never about how a value changes: a stored object stays updatable. The gate judges all of it too.
+ */
+export interface Rule {
+  readonly rule: string;
+  /** What is wrong and what to do. */
+  readonly message: string;
+  /** Where kubectl shows it, for example `.addressing`. */
+  readonly fieldPath?: string;
+}
+
 /** The keywords that Kubernetes adds to JSON schema (structural schemas, apiextensions.k8s.io/v1). */
 export type KubernetesKeywords = {
   'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map';
   'x-kubernetes-list-map-keys'?: readonly string[];
   'x-kubernetes-map-type'?: 'atomic' | 'granular';
   'x-kubernetes-preserve-unknown-fields'?: true;
-  'x-kubernetes-validations'?: readonly { readonly rule: string; readonly message: string }[];
+  'x-kubernetes-validations'?: readonly Rule[];
 };
 
 /** A schema as written in this folder: one literal from which the type, ajv's validator and the CRD come. */

@@ -1,5 +1,6 @@
 import { conditionsSchema, type KubeObject } from '../meta.ts';
 import type { Kind, Of, Schema } from '../schema.ts';
+import { networkRules, prefixOrAddressRules, routeRules, subnetsRules } from './network-rules.ts';
 
 const cidrs = (description: string) =>
   ({
@@ -15,29 +16,62 @@ const addressing = {
   description: 'How addresses are divided among NICs and hosts; the typed form of `ipam` with type multi-nic-ipam.',
   additionalProperties: false,
   properties: {
-    hostBlock: { type: 'integer', minimum: 0, maximum: 31, description: 'Bits that number the hosts.' },
-    interfaceBlock: { type: 'integer', minimum: 0, maximum: 31, description: 'Bits that number the NIC networks.' },
-    excludeCIDRs: cidrs('Prefixes and addresses that no pod gets.'),
+    hostBlock: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 31,
+      default: 0,
+      description:
+        'Bits of an address that number the hosts: 6 makes room for 64 hosts. 0: one host on each NIC network. Range 0 to 31, together with interfaceBlock at most what the subnet has behind its prefix. Cannot be changed while pods hold addresses (condition Planned, reason WouldRenumber).',
+    },
+    interfaceBlock: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 31,
+      default: 0,
+      description:
+        'Bits of an address that number the NIC networks (rails): 2 makes room for 4. Range 0 to 31. Cannot be changed while pods hold addresses.',
+    },
+    excludeCIDRs: {
+      type: 'array',
+      description:
+        'Prefixes and single addresses inside the subnet that no pod gets, for example 192.168.0.0/28 or 192.168.1.5. At most 256.',
+      'x-kubernetes-list-type': 'atomic',
+      maxItems: 256,
+      items: { type: 'string', maxLength: 64, 'x-kubernetes-validations': prefixOrAddressRules },
+    },
     vlanMode: {
       type: 'string',
       enum: ['l2', 'l3', 'l3s'],
-      description: 'l2: pods share a segment; l3, l3s: hosts route.',
+      description:
+        'How packets travel between hosts. l2: switched, pods of a NIC network share a segment. l3, l3s: routed by the hosts, ipvlan only. Must agree with plugin.args.mode where both are given.',
     },
     routes: {
       type: 'array',
-      description: 'Routes that pods get.',
+      description: 'Routes that pods get over the network, beside the connected ones. At most 64.',
       'x-kubernetes-list-type': 'atomic',
+      maxItems: 64,
       items: {
         type: 'object',
         additionalProperties: false,
         required: ['dst'],
+        'x-kubernetes-validations': routeRules,
         properties: {
-          dst: { type: 'string', description: 'Destination prefix.' },
-          gw: { type: 'string', description: 'Gateway address.' },
+          dst: { type: 'string', maxLength: 64, description: 'Destination prefix, for example 10.20.0.0/16.' },
+          gw: {
+            type: 'string',
+            maxLength: 64,
+            description: 'Gateway address, of the family of dst. Without it the destination is on the link.',
+          },
         },
       },
     },
-    sourceRouting: { type: 'boolean', description: 'One routing table per NIC, chosen by source address.' },
+    sourceRouting: {
+      type: 'boolean',
+      default: false,
+      description:
+        'One routing table for each NIC of the pod, chosen by source address: answers leave by the NIC that was asked.',
+    },
   },
 } as const satisfies Schema;
 
@@ -85,14 +119,17 @@ const spec = {
   description: 'The pool of NICs, the addresses on it and who may attach.',
   additionalProperties: false,
   required: ['plugin'],
+  'x-kubernetes-validations': networkRules,
   properties: {
     subnet: { type: 'string', description: 'Prefix from which all pods of the network get addresses.' },
     subnets: {
       type: 'array',
-      description: 'One prefix per address family, for dual stack; excludes subnet.',
+      description:
+        'Prefixes from which pods get addresses, at most one for each family: two for dual stack, for example 192.168.0.0/16 and fd00:10::/48. Give either subnet or subnets.',
       'x-kubernetes-list-type': 'atomic',
       maxItems: 2,
-      items: { type: 'string' },
+      items: { type: 'string', maxLength: 64 },
+      'x-kubernetes-validations': subnetsRules,
     },
     ipam: { type: 'string', description: 'IPAM configuration as JSON text; its type selects the mode.' },
     addressing,

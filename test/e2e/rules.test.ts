@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { kinds } from '../../src/api/kinds/index.ts';
+import { multiNicNetwork } from '../../src/api/kinds/multinicnetwork.ts';
+import { crdOf } from '../../tools/generate/crds.ts';
+import { accessFrom, KubeRest } from '../support/kube-rest.ts';
+import { until } from '../support/kube-suite.ts';
+import { type Alone, startAlone } from './control-plane/alone.ts';
+import { realOrSkip } from './real.ts';
+
+// The rules in CEL that only a real server knows: they judge our fields, and never stand between a stored object and its end.
+const real = realOrSkip();
+const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+const networks = '/apis/multinic.fms.io/v1/multinicnetworks';
+let alone: Alone | undefined;
+let rest: KubeRest;
+
+const plugin = { cniVersion: '1.0.0', type: 'ipvlan' };
+const addressing = { interfaceBlock: 2, hostBlock: 6 };
+const network = (name: string, spec: object) => ({
+  apiVersion: 'multinic.fms.io/v1',
+  kind: 'MultiNicNetwork',
+  metadata: { name },
+  spec: { plugin, ...spec },
+});
+const routes = (dst: string, gw?: string) => ({ subnet: '10.0.0.0/8', addressing: { routes: [{ dst, gw }] } });
+
+/** Breaks most rules at once: what an object may look like that was stored before there were any. */
+const old = network('old', {
+  ipam: '{}',
+  addressing: { interfaceBlock: 31, hostBlock: 31, excludeCIDRs: ['x'], vlanMode: 'l7', routes: [{ dst: 'y' }] },
+  subnet: '10.0.0.0/16',
+  subnets: ['10.1.0.0/16', '10.2.0.0/16', 'z'],
+});
+
+/** The schema as it would be without rules, bounds and enums. */
+function lenient(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(lenient);
+  if (typeof node !== 'object' || node === null) return node;
+  const bounds = ['x-kubernetes-validations', 'maxItems', 'maxLength', 'minimum', 'maximum', 'enum'];
+  return Object.fromEntries(
+    Object.entries(node)
+      .filter(([key]) => !bounds.includes(key))
+      .map(([key, value]) => [key, lenient(value)]),
+  );
+}
+
+beforeAll(async () => {
+  if (real === undefined) return;
+  alone = await startAlone(real);
+  rest = new KubeRest(accessFrom(alone.kubeconfig));
+  const path = `${crds}/multinicnetworks.multinic.fms.io`;
+  expect(await rest.post(crds, lenient(crdOf(multiNicNetwork)))).toMatchObject({ code: 201 });
+  await until(
+    () => rest.post(networks, old),
+    ({ code }) => code === 201,
+  );
+  const { spec } = Object(crdOf(multiNicNetwork));
+  expect(await rest.patch(path, { spec })).toMatchObject({ code: 200 });
+  await until(
+    () => rest.post(`${networks}?dryRun=All`, { ...old, metadata: { name: 'new' } }),
+    ({ code }) => code === 422,
+  );
+});
+afterAll(() => alone?.close());
+
+test.each([
+  ['a subnet and bits', { subnet: '192.168.0.0/16', addressing }],
+  ['dual stack', { subnets: ['192.168.0.0/16', 'fd00:10::/48'], addressing }],
+  ['all bits used', { subnet: '192.168.0.0/24', addressing }],
+  ['routes and excludes', { ...routes('10.20.0.0/16', '10.0.0.1'), subnet: '10.0.0.0/8' }],
+  ['excludes', { subnet: '10.0.0.0/8', addressing: { excludeCIDRs: ['10.1.0.0/16', '10.0.0.9', 'fd00::/64'] } }],
+  ['ipam as text, judged in conditions', { subnet: 'rubbish', ipam: 'rubbish', masterNets: ['rubbish'] }],
+  ['what the predecessor took', { subnet: '', ipam: '{"type":"whereabouts"}', multiNICIPAM: false }],
+])('taken: %s', async (_, spec) => {
+  const { code, body } = await rest.post(`${networks}?dryRun=All`, network('good', spec));
+  expect({ code, message: body.message }).toEqual({ code: 201, message: undefined });
+});
+
+test.each([
+  ['neither ipam nor addressing', { subnet: '10.0.0.0/8' }, 'spec.addressing', 'exactly one of ipam'],
+  ['both', { subnet: '10.0.0.0/8', ipam: '{}', addressing }, 'spec.addressing', 'exactly one of ipam'],
+  ['subnet and subnets', { subnet: '10.0.0.0/8', subnets: ['10.0.0.0/8'], addressing }, 'spec.subnets', 'exclude each'],
+  ['one bit too many', { subnet: '10.0.0.0/25', addressing }, 'spec.addressing', 'need more bits than the subnet'],
+  ['one bit too many, IPv6', { subnets: ['fd00::/121'], addressing }, 'spec.addressing', 'need more bits'],
+  ['32 bits', { subnet: '10.0.0.0/8', addressing: { hostBlock: 32 } }, 'spec.addressing.hostBlock', 'equal to 31'],
+  ['one family twice', { subnets: ['10.0.0.0/8', '11.0.0.0/8'], addressing }, 'spec.subnets', 'one IPv4 and one IPv6'],
+  ['no prefix', { subnets: ['10.0.0.0'], addressing }, 'spec.subnets', 'is a prefix without bits'],
+  ['bits behind the length', { subnets: ['10.0.0.1/8'], addressing }, 'spec.subnets', 'is a prefix without bits'],
+  [
+    'an exclude',
+    { subnet: '10.0.0.0/8', addressing: { excludeCIDRs: ['x'] } },
+    'spec.addressing.excludeCIDRs[0]',
+    'neither',
+  ],
+  ['a destination', routes('10.20.0.1/16'), 'spec.addressing.routes[0].dst', 'is no prefix'],
+  ['a gateway', routes('10.20.0.0/16', 'gw'), 'spec.addressing.routes[0].gw', 'is no address'],
+  ['families of a route', routes('10.20.0.0/16', 'fd00::1'), 'spec.addressing.routes[0].gw', 'of one family'],
+  ['a mode', { subnet: '10.0.0.0/8', addressing: { vlanMode: 'l7' } }, 'spec.addressing.vlanMode', '"l2", "l3", "l3s"'],
+  [
+    'macvlan, routed',
+    { subnet: '10.0.0.0/8', plugin: { ...plugin, type: 'macvlan' }, addressing: { vlanMode: 'l3' } },
+    'spec.addressing.vlanMode',
+    'macvlan works on layer 2',
+  ],
+  ['a flag', { subnet: '10.0.0.0/8', multiNICIPAM: false, addressing }, 'spec.addressing', 'contradicts addressing'],
+])('refused: %s', async (_, spec, field, words) => {
+  const { code, body } = await rest.post(`${networks}?dryRun=All`, network('bad', spec));
+  expect(code).toBe(422);
+  // Where the schema is broken too, the server adds that it did not look at every rule.
+  expect(Object(body.details).causes).toContainEqual({
+    field,
+    reason: expect.any(String),
+    message: expect.stringContaining(words),
+  });
+});
+
+test('an object stored before there were rules takes metadata, finalizers and status, and goes', async () => {
+  const path = `${networks}/old`;
+  const marked = { metadata: { labels: { a: 'b' }, annotations: { c: 'd' }, finalizers: ['multinic.fms.io/network'] } };
+  expect(await rest.patch(path, marked)).toMatchObject({ code: 200 });
+  const { body: stored } = await rest.get(path);
+  const condition = {
+    type: 'Ready',
+    status: 'False',
+    reason: 'Invalid',
+    message: 'x',
+    lastTransitionTime: '2026-01-01T00:00:00Z',
+  };
+  const written = await rest.put(`${path}/status`, { ...stored, status: { conditions: [condition] } });
+  expect(written).toMatchObject({ code: 200, body: { status: { conditions: [condition] }, spec: old.spec } });
+  expect(await rest.delete(path)).toMatchObject({ code: 200 });
+  expect(await rest.patch(path, { metadata: { finalizers: null } })).toMatchObject({ code: 200 });
+  expect(await rest.get(path)).toMatchObject({ code: 404 });
+});
+
+test('nothing in a plan is immutable to the API server: edits that would move blocks are judged in conditions', () => {
+  expect(JSON.stringify(kinds.map((kind) => kind.spec))).not.toContain('oldSelf');
+});
