@@ -1,13 +1,11 @@
 import type { Findings } from './findings.ts';
 import type { Addressing } from './gate-addressing.ts';
 import type { MultiNicNetworkSpec } from './kinds/multinicnetwork.ts';
-import type { LinkKind, LinkMode } from './network.ts';
+import type { Delegation, LinkKind, LinkMode } from './network.ts';
 
 /** What the delegates make. */
-export interface PluginChoice {
+export interface PluginChoice extends Delegation {
   readonly cniVersion: string;
-  readonly linkKind: LinkKind;
-  readonly mode: LinkMode;
   readonly pluginArgs: Readonly<Record<string, string>>;
 }
 
@@ -39,7 +37,7 @@ export function parsePlugin(
   const linkKind = parseKind(plugin.type, findings);
   const mode = linkKind && effectiveMode(linkKind, modeArg || undefined, vlanMode, findings);
   if (linkKind === undefined || mode === undefined) return undefined;
-  return { cniVersion: plugin.cniVersion, linkKind, mode, pluginArgs };
+  return { cniVersion: plugin.cniVersion, pluginType: linkKind, binding: 'master', mode, pluginArgs };
 }
 
 function parseKind(type: string, findings: Findings): LinkKind | undefined {

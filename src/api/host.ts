@@ -1,6 +1,6 @@
 import type { Address } from '../net/address.ts';
 import type { InterfaceAddress, Prefix } from '../net/prefix.ts';
-import type { LinkKind, LinkMode } from './network.ts';
+import type { Delegation, IpamMode, PodRoute } from './network.ts';
 
 /** One NIC of a host's pool, as discovered (src/nic) or as its HostInterface says. */
 export interface Nic {
@@ -41,16 +41,17 @@ export interface Block {
 }
 
 /** What one host serves of one network: all that ADD needs, so that it needs no API. Cached on disk. */
-export interface HostPlan {
+export interface HostPlan extends Delegation {
   readonly network: string;
   readonly uid: string;
   readonly hostIndex: number;
   readonly revision: Revision;
   readonly draining: boolean;
-  readonly linkKind: LinkKind;
-  readonly mode: LinkMode;
+  readonly ipam: IpamMode;
   readonly routed: boolean;
   readonly subnets: readonly Prefix[];
   readonly masterNets: readonly Prefix[];
+  /** Routes that pods get; of a routed network the host's table has those with a gateway. Absent: none. */
+  readonly routes?: readonly PodRoute[];
   readonly blocks: readonly Block[];
 }

@@ -51,6 +51,7 @@ export function parseNetwork(object: MultiNicNetwork): Parsed<Network> {
       generation: metadata.generation ?? 0,
       createdAt: Date.parse(metadata.creationTimestamp ?? '') || 0,
       ...plugin,
+      ipam: { kind: 'pool' },
       routed: plugin.mode === 'l3' || plugin.mode === 'l3s',
       subnets: subnets.map(({ subnet }) => subnet),
       hostBlock: addressing.hostBlock,

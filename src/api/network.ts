@@ -7,6 +7,32 @@ export type LinkKind = 'ipvlan' | 'macvlan';
 /** Mode of the link: ipvlan has l2, l3, l3s; macvlan has bridge, private, vepa, passthru. */
 export type LinkMode = 'l2' | 'l3' | 'l3s' | 'bridge' | 'private' | 'vepa' | 'passthru';
 
+/**
+ * How a delegate is told its NIC. master: by name, the NIC stays on the host and is shared. device: the NIC itself moves into
+ * the pod, so one pod has it. deviceID: a device that kubelet's device plugin gave to the pod. none: the NIC only gives its block.
+ */
+export type NicBinding = 'master' | 'device' | 'deviceID' | 'none';
+
+/** The delegate of a network, and what it does with a NIC. */
+export interface Delegation {
+  /** Name of the CNI plugin that is run. */
+  readonly pluginType: string;
+  readonly binding: NicBinding;
+  /** ipvlan and macvlan have modes, others none. */
+  readonly mode?: LinkMode;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Who gives addresses. pool: multinic, from its blocks. each: an IPAM plugin of that configuration, asked once for each NIC. */
+export type IpamMode =
+  | { readonly kind: 'pool' }
+  | { readonly kind: 'each'; readonly config: Json }
+  /** One configuration for each NIC name. */
+  | { readonly kind: 'per-master'; readonly configs: Readonly<Record<string, Json>> }
+  /** The NIC's own address goes into the pod with it. */
+  | { readonly kind: 'host-device' };
+
 /** How a pod's NICs are picked. */
 export type Strategy = 'none' | 'costOpt' | 'perfOpt' | 'devClass' | 'topology';
 
@@ -16,7 +42,7 @@ export interface PodRoute {
 }
 
 /** A MultiNicNetwork behind the gate (network-gate.ts): parsed, defaulted, consistent in itself. */
-export interface Network {
+export interface Network extends Delegation {
   readonly name: string;
   readonly uid: string;
   readonly generation: number;
@@ -24,8 +50,7 @@ export interface Network {
   readonly createdAt: number;
   /** One of the five that multinic speaks; the NAD carries it. */
   readonly cniVersion: string;
-  readonly linkKind: LinkKind;
-  readonly mode: LinkMode;
+  readonly ipam: IpamMode;
   /** l3 or l3s: hosts route between blocks. */
   readonly routed: boolean;
   /** plugin.args without mode, as given. */

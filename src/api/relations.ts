@@ -66,12 +66,12 @@ function between(self: Network, other: Network, hosts: readonly HostNics[]): Rel
   // A routed network finds its table by the source address alone: its subnet is its own on every host.
   const problems = shared !== undefined || self.routed || other.routed ? overlapsOf(self, other) : [];
   if (shared === undefined) return problems;
-  if (self.linkKind !== other.linkKind) {
+  if (self.pluginType !== other.pluginType) {
     problems.push({
       reason: 'LinkKindConflict',
-      message: `network "${self.name}" makes ${self.linkKind} links on ${shared}, network "${other.name}" ${other.linkKind} links, and a NIC carries one kind: use plugin type ${other.linkKind}, or other NICs by masterNets`,
+      message: `network "${self.name}" makes ${self.pluginType} links on ${shared}, network "${other.name}" ${other.pluginType} links, and a NIC carries one kind: use plugin type ${other.pluginType}, or other NICs by masterNets`,
     });
-  } else if (self.linkKind === 'ipvlan' && self.mode !== other.mode) {
+  } else if (self.pluginType === 'ipvlan' && self.mode !== other.mode) {
     problems.push({
       reason: 'ModeConflict',
       message: `network "${self.name}" needs ipvlan mode ${self.mode} on ${shared}, network "${other.name}" ${other.mode}, and the mode belongs to the whole NIC: use mode ${other.mode}, or other NICs by masterNets`,

@@ -1,5 +1,5 @@
 import { CniError, code } from '../api/cni-error.ts';
-import type { LinkKind, LinkMode } from '../api/network.ts';
+import type { Delegation } from '../api/network.ts';
 import { type CniVersion, supportedVersions } from '../cni/types.ts';
 import { isSupported } from '../cni/versions.ts';
 import type { Address } from '../net/address.ts';
@@ -16,13 +16,11 @@ export interface ChosenNic {
   readonly addresses: readonly { readonly address: Address; readonly length: number }[];
 }
 
-export interface CallsInput {
+export interface CallsInput extends Delegation {
   /** Name of the network configuration. */
   readonly network: string;
   /** As negotiated with the delegate, see `negotiate`. */
   readonly cniVersion: CniVersion;
-  readonly linkKind: LinkKind;
-  readonly mode: LinkMode;
   /** The delegate's keys as the network configuration carries them. */
   readonly plugin: Readonly<Record<string, unknown>>;
   readonly nics: readonly ChosenNic[];
@@ -62,14 +60,14 @@ export function planCalls(input: CallsInput): DelegateCall[] {
   return input.nics.map(({ nic, ifname, addresses }) => ({
     nic,
     ifname,
-    plugin: input.linkKind,
+    plugin: input.pluginType,
     config: {
       ...Object.fromEntries(given),
       cniVersion: input.cniVersion,
       name: input.network,
-      type: input.linkKind,
+      type: input.pluginType,
       master: nic,
-      mode: input.mode,
+      ...(input.mode === undefined ? {} : { mode: input.mode }),
       ...(mtu === undefined ? {} : { mtu }),
       ipam: {
         type: 'static',

@@ -22,14 +22,14 @@ export function configOf(network: Network): LedgerConfig {
   return {
     name: network.name,
     uid: network.uid,
-    type: network.linkKind,
+    type: network.pluginType,
     ...(subnet === undefined ? {} : { subnet }),
     subnets,
     masterNets: texts(network.masterNets),
     hostBlock: network.hostBlock,
     interfaceBlock: network.interfaceBlock,
     excludeCIDRs: texts(network.excludes),
-    vlanMode: network.mode,
+    ...(network.mode === undefined ? {} : { vlanMode: network.mode }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { MultiNicNetwork } from '../api/kinds/multinicnetwork.ts';
-import type { LinkKind, LinkMode, Network } from '../api/network.ts';
+import type { Delegation, LinkKind, LinkMode, Network } from '../api/network.ts';
 import { parseNetwork } from '../api/network-gate.ts';
 import type { Parsed } from '../api/problem.ts';
 import { configOf, layoutOf } from '../ipam/layout.ts';
@@ -44,6 +44,7 @@ export function networkOfLedger(object: MultiNicNetwork, config: LedgerConfig | 
       cniVersion: object.spec?.plugin.cniVersion ?? '',
       ...link,
       routed: link.mode === 'l3' || link.mode === 'l3s',
+      ipam: { kind: 'pool' },
       pluginArgs: {},
       subnets,
       hostBlock: hostBits,
@@ -64,8 +65,8 @@ export function networkOfLedger(object: MultiNicNetwork, config: LedgerConfig | 
 const kinds: readonly LinkKind[] = ['ipvlan', 'macvlan'];
 const modes: readonly LinkMode[] = ['l2', 'l3', 'l3s', 'bridge', 'private', 'vepa', 'passthru'];
 
-function linkOf(config: LedgerConfig): { linkKind: LinkKind; mode: LinkMode } | undefined {
+function linkOf(config: LedgerConfig): Delegation | undefined {
   const linkKind = kinds.find((kind) => kind === config.type);
   const mode = modes.find((one) => one === config.vlanMode);
-  return linkKind === undefined || mode === undefined ? undefined : { linkKind, mode };
+  return linkKind === undefined || mode === undefined ? undefined : { pluginType: linkKind, binding: 'master', mode };
 }

@@ -72,8 +72,8 @@ function pluginOf(network: Network): Record<string, unknown> {
     .map(([key, value]) => [key, numeric.has(key) ? Number(value) : value] as const);
   return {
     cniVersion: network.cniVersion,
-    type: network.linkKind,
-    mode: network.mode,
+    type: network.pluginType,
+    ...(network.mode === undefined ? {} : { mode: network.mode }),
     ...Object.fromEntries(args.sort(([a], [b]) => (a < b ? -1 : 1))),
   };
 }

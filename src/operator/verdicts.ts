@@ -46,7 +46,11 @@ function problemsMessage(problems: readonly PlanProblem[]): string {
 /** RoutesReady: no host has reported that its routes differ from the plan. */
 export function routesVerdict(network: Network, planned: boolean, hosts: readonly HostView[]): Verdict<'RoutesReady'> {
   if (!network.routed) {
-    return { holds: true, reason: 'NotNeeded', message: `${network.linkKind} ${network.mode} needs no host routes` };
+    return {
+      holds: true,
+      reason: 'NotNeeded',
+      message: `${[network.pluginType, network.mode].filter(Boolean).join(' ')} needs no host routes`,
+    };
   }
   if (!planned) return { holds: false, reason: 'NotPlanned', message: 'host routes follow the plan' };
   const broken = hosts

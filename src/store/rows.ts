@@ -1,13 +1,10 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import type { LinkKind, LinkMode } from '../api/network.ts';
 import { parseAddress } from '../net/address.ts';
 import type { AttachmentRecord, AttachmentState, HeldAddress, HeldMaster, RestingAddress } from './types.ts';
 
 type Row = Readonly<Record<string, SQLOutputValue>>;
 
 const states: readonly AttachmentState[] = ['pending', 'ready', 'deleting'];
-const kinds: readonly LinkKind[] = ['ipvlan', 'macvlan'];
-const modes: readonly LinkMode[] = ['l2', 'l3', 'l3s', 'bridge', 'private', 'vepa', 'passthru'];
 
 /** A record together with its row number. */
 export interface Loaded {
@@ -84,8 +81,9 @@ function toHeldAddress(row: Row): HeldAddress {
 export function toHeldMaster(row: Row): HeldMaster {
   return {
     nic: text(row, 'nic'),
-    kind: oneOf(kinds, text(row, 'kind')),
-    mode: oneOf(modes, text(row, 'mode')),
+    kind: text(row, 'kind'),
+    mode: text(row, 'mode'),
+    exclusive: integer(row, 'exclusive') !== 0,
   };
 }
 

@@ -63,6 +63,11 @@ export const migrations: readonly string[] = [
     value TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  // A NIC that moves into a pod, or a macvlan passthru child, suffers no second user; version 1 had shared ones only, and passthru.
+  `
+  ALTER TABLE masters ADD COLUMN exclusive INTEGER NOT NULL DEFAULT 0;
+  UPDATE masters SET exclusive = 1 WHERE mode = 'passthru';
+  `,
 ];
 
 /** Tables, for the leftovers listing. */

@@ -7,7 +7,7 @@ import { keyText } from './key.ts';
 import { loadAttachments, loadResting, text, toHeldMaster } from './rows.ts';
 import { tables } from './schema.ts';
 import { prepareStatements } from './statements.ts';
-import type { AttachmentRecord, Conflict, RestingAddress, Store } from './types.ts';
+import type { AttachmentRecord, Conflict, HeldMaster, RestingAddress, Store } from './types.ts';
 
 /**
  * The Store over an open, migrated database that this process alone uses. Decisions are taken by SQL inside the transaction
@@ -62,10 +62,10 @@ export function createStore(db: DatabaseSync, currentBoot: string): Store {
     const id = Number(inserted.lastInsertRowid);
     for (const [position, master] of record.masters.entries()) {
       const row = sql.findMaster.get(master.nic);
-      if (row !== undefined && (row['kind'] !== master.kind || row['mode'] !== master.mode)) {
+      if (row !== undefined && !agree(toHeldMaster(row), master)) {
         return refuse({ kind: 'master', nic: master.nic, held: toHeldMaster(row), network: text(row, 'network') });
       }
-      sql.insertMaster.run(master.nic, id, position, master.kind, master.mode);
+      sql.insertMaster.run(master.nic, id, position, master.kind, master.mode, master.exclusive ? 1 : 0);
     }
     for (const [position, held] of record.addresses.entries()) {
       const address = formatAddress(held.address);
@@ -152,6 +152,10 @@ export function createStore(db: DatabaseSync, currentBoot: string): Store {
       db.close();
     },
   };
+}
+
+function agree(a: HeldMaster, b: HeldMaster): boolean {
+  return !a.exclusive && !b.exclusive && a.kind === b.kind && a.mode === b.mode;
 }
 
 function done(apply?: () => void): Outcome<void> {

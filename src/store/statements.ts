@@ -15,9 +15,11 @@ export function prepareStatements(db: DatabaseSync) {
     deleteAddress: db.prepare('DELETE FROM addresses WHERE network = ? AND address = ? AND attachment = ?'),
     // One row speaks for all: users of a NIC agree.
     findMaster:
-      db.prepare(`SELECT m.nic, m.kind, m.mode, a.network FROM masters m JOIN attachments a ON a.id = m.attachment
+      db.prepare(`SELECT m.nic, m.kind, m.mode, m.exclusive, a.network FROM masters m JOIN attachments a ON a.id = m.attachment
     WHERE m.nic = ? LIMIT 1`),
-    insertMaster: db.prepare('INSERT INTO masters (nic, attachment, position, kind, mode) VALUES (?, ?, ?, ?, ?)'),
+    insertMaster: db.prepare(
+      'INSERT INTO masters (nic, attachment, position, kind, mode, exclusive) VALUES (?, ?, ?, ?, ?, ?)',
+    ),
     deleteMaster: db.prepare('DELETE FROM masters WHERE nic = ? AND attachment = ?'),
     insertResting: db.prepare('INSERT OR REPLACE INTO resting (network, address, since) VALUES (?, ?, ?)'),
     deleteResting: db.prepare('DELETE FROM resting WHERE network = ? AND address = ?'),

@@ -1,4 +1,3 @@
-import type { LinkKind, LinkMode } from '../api/network.ts';
 import type { AttachmentKey, CniResult, PodRef, Stamp } from '../cni/types.ts';
 import type { DelegateCall } from '../delegates/types.ts';
 import type { Address } from '../net/address.ts';
@@ -13,11 +12,14 @@ export interface HeldAddress {
   readonly nic: string;
 }
 
-/** A master as the attachment uses it: all users of one NIC agree on kind and mode. */
+/** A NIC as the attachment uses it: all users of one NIC agree on kind and mode, an exclusive user is alone. */
 export interface HeldMaster {
   readonly nic: string;
-  readonly kind: LinkKind;
-  readonly mode: LinkMode;
+  /** Plugin. */
+  readonly kind: string;
+  /** Empty where the plugin has none. */
+  readonly mode: string;
+  readonly exclusive: boolean;
 }
 
 /** The durable record of one attachment: everything that DEL needs, whatever has changed since. */

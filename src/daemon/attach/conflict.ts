@@ -4,6 +4,7 @@ import { formatAddress } from '../../net/address.ts';
 import { keyText } from '../../store/key.ts';
 import type { AttachmentRecord, Conflict, HeldMaster } from '../../store/types.ts';
 import type { AttachContext } from './context.ts';
+import { isExclusive } from './nic-use.ts';
 
 /** What the store's refusal means to the caller of ADD. An address conflict means that memory was wrong: it is built anew. */
 export function conflictError(
@@ -29,11 +30,16 @@ export function conflictError(
   );
 }
 
+function useText(kind: string, mode = '', exclusive = false): string {
+  const use = mode === '' ? kind : `${kind} ${mode}`;
+  return exclusive ? `${use}, alone` : use;
+}
+
 /** @param who ` … uses` */
 export function masterError(plan: HostPlan, held: HeldMaster, who: string): CniError {
   return new CniError(
     code.nicConflict,
-    `network ${plan.network} wants NIC ${held.nic} as ${plan.linkKind} ${plan.mode}, but ${who} it as ${held.kind} ${held.mode}: ` +
+    `network ${plan.network} wants NIC ${held.nic} as ${useText(plan.pluginType, plan.mode, isExclusive(plan))}, but ${who} it as ${useText(held.kind, held.mode, held.exclusive)}: ` +
       'all networks on a NIC must agree; use one kind and mode, other NICs (masterNets), or delete the pods that are there',
   );
 }

@@ -12,8 +12,9 @@ export function networkCalls(plan: HostPlan, call: NetworkCall): readonly Networ
   return planCalls({
     network: plan.network,
     cniVersion: since,
-    linkKind: plan.linkKind,
-    mode: plan.mode,
+    pluginType: plan.pluginType,
+    binding: plan.binding,
+    ...(plan.mode === undefined ? {} : { mode: plan.mode }),
     plugin: call.conf.plugin,
     nics: plan.blocks.map(({ interfaceName }) => ({ nic: interfaceName, ifname: '', addresses: [] })),
   }).map(({ nic, plugin, config }) => ({ nic, plugin, config }));

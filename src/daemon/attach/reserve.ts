@@ -10,6 +10,7 @@ import { chooseNics } from './choose.ts';
 import { conflictError } from './conflict.ts';
 import type { AttachContext } from './context.ts';
 import { checkMasters } from './masters.ts';
+import { masterOf } from './nic-use.ts';
 import type { Reserved } from './pools.ts';
 
 /** Decides NICs, names and addresses, and commits them: from here on a DEL or a restart finds what to undo. */
@@ -25,8 +26,8 @@ export async function reserve(
   const names = interfaceNames(call.key.ifname, nics.length);
   refuseTaken(call, names, links);
   await checkMasters(context, plan, nics);
-  const binary = context.delegates.find(call.path, plan.linkKind);
-  const cniVersion = negotiate(plan.linkKind, await context.delegates.versions(binary), call.conf.cniVersion);
+  const binary = context.delegates.find(call.path, plan.pluginType);
+  const cniVersion = negotiate(plan.pluginType, await context.delegates.versions(binary), call.conf.cniVersion);
   const rails = chosen.map(({ block }) => block.interfaceIndex);
   const reserved = context.pools.reserve(plan, rails, call.conf.request.ips);
   try {
@@ -42,13 +43,14 @@ export async function reserve(
       calls: planCalls({
         network: plan.network,
         cniVersion,
-        linkKind: plan.linkKind,
-        mode: plan.mode,
+        pluginType: plan.pluginType,
+        binding: plan.binding,
+        ...(plan.mode === undefined ? {} : { mode: plan.mode }),
         plugin: call.conf.plugin,
         nics: reserved.nics.map(({ nic, addresses }, index) => ({ nic, ifname: names[index] ?? '', addresses })),
       }),
       addresses: heldOf(reserved),
-      masters: nics.map((nic) => ({ nic, kind: plan.linkKind, mode: plan.mode })),
+      masters: nics.flatMap((nic) => masterOf(plan, nic) ?? []),
       createdAt: context.now(),
     };
     const conflict = await context.store.begin(record);

@@ -37,14 +37,14 @@ async function askDelegates(context: AttachContext, plan: HostPlan, call: Networ
   const { delegates } = context;
   const [first] = networkCalls(plan, call);
   const asked = async (): Promise<void> => {
-    for (const plugin of [plan.linkKind, ipamPlugin]) delegates.find(call.path, plugin);
+    for (const plugin of [plan.pluginType, ipamPlugin]) delegates.find(call.path, plugin);
     if (first === undefined || !(await hasNetworkVerbs(context, call.path, first.plugin))) return;
     await delegates.runNetwork(first, 'STATUS', call.path, delegateLimitMs);
   };
   const late = async (): Promise<never> => {
     await sleep(delegateLimitMs + 100, undefined, { ref: false });
     throw unavailable(
-      `network ${plan.network}: delegate ${plan.linkKind} does not answer within ${delegateLimitMs} ms`,
+      `network ${plan.network}: delegate ${plan.pluginType} does not answer within ${delegateLimitMs} ms`,
     );
   };
   try {

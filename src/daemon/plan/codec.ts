@@ -1,10 +1,24 @@
 import type { Block, HostPlan } from '../../api/host.ts';
+import type { PodRoute } from '../../api/network.ts';
 import { trusted } from '../../kube/json.ts';
+import { formatAddress, parseAddress } from '../../net/address.ts';
 import { formatPrefix, type Prefix, parsePrefix } from '../../net/prefix.ts';
 
 type Texts<T> = { [K in keyof T]: T[K] extends readonly Prefix[] ? string[] : T[K] };
 type StoredBlock = Texts<Block>;
-type StoredPlan = Omit<Texts<HostPlan>, 'blocks'> & { blocks: StoredBlock[] };
+interface StoredRoute {
+  dst: string;
+  gw?: string;
+}
+type StoredPlan = Omit<Texts<HostPlan>, 'blocks' | 'routes' | keyof Delegated> & {
+  blocks: StoredBlock[];
+  routes?: StoredRoute[];
+} & (Delegated | Before);
+type Delegated = Pick<HostPlan, 'pluginType' | 'binding' | 'ipam'>;
+/** As plans were written when ipvlan and macvlan on addresses of the pool were all there was. */
+interface Before {
+  linkKind: string;
+}
 interface StoredPlans {
   format: 1;
   plans: StoredPlan[];
@@ -13,12 +27,22 @@ interface StoredPlans {
 const texts = (prefixes: readonly Prefix[]): string[] => prefixes.map(formatPrefix);
 const prefixes = (list: readonly string[]): Prefix[] => list.map(parsePrefix);
 
+const storedRoute = ({ dst, gw }: PodRoute): StoredRoute => ({
+  dst: formatPrefix(dst),
+  ...(gw && { gw: formatAddress(gw) }),
+});
+const routeOf = ({ dst, gw }: StoredRoute): PodRoute => ({
+  dst: parsePrefix(dst),
+  ...(gw !== undefined && { gw: parseAddress(gw) }),
+});
+
 /** The plans as text for the store, so that a host that reboots during an API outage still serves. */
 export function encodePlans(plans: Iterable<HostPlan>): string {
   const stored: StoredPlans = {
     format: 1,
-    plans: [...plans].map((plan) => ({
+    plans: [...plans].map(({ routes, ...plan }) => ({
       ...plan,
+      ...(routes && { routes: routes.map(storedRoute) }),
       subnets: texts(plan.subnets),
       masterNets: texts(plan.masterNets),
       blocks: plan.blocks.map((block) => ({
@@ -38,10 +62,11 @@ export function decodePlans(text: string): Map<string, HostPlan> {
   const stored = trusted<StoredPlans>(JSON.parse(text));
   if (stored.format !== 1) throw new Error(`cached plan has format ${String(stored.format)}, this program reads 1`);
   return new Map(
-    stored.plans.map((plan) => [
+    stored.plans.map(({ routes, ...plan }) => [
       plan.network,
       {
-        ...plan,
+        ...delegated(plan),
+        ...(routes && { routes: routes.map(routeOf) }),
         subnets: prefixes(plan.subnets),
         masterNets: prefixes(plan.masterNets),
         blocks: plan.blocks.map((block) => ({
@@ -54,4 +79,10 @@ export function decodePlans(text: string): Map<string, HostPlan> {
       },
     ]),
   );
+}
+
+function delegated(plan: StoredPlan) {
+  if (!('linkKind' in plan)) return plan;
+  const { linkKind, ...rest } = plan;
+  return { ...rest, pluginType: linkKind, binding: 'master' as const, ipam: { kind: 'pool' as const } };
 }

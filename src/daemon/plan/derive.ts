@@ -77,15 +77,19 @@ function adopt(published: PublishedNetwork, previous: HostPlan | undefined, view
   return { network: name, uid, hostIndex, revision, draining: published.draining ?? false, ...kind, blocks };
 }
 
-type LinkSettings = Pick<HostPlan, 'linkKind' | 'mode' | 'routed' | 'subnets' | 'masterNets'>;
+type LinkSettings = Pick<
+  HostPlan,
+  'pluginType' | 'binding' | 'mode' | 'ipam' | 'routed' | 'subnets' | 'masterNets' | 'routes'
+>;
 
 /** Kind and mode from the network's spec; from the plan of before where the spec no longer passes the gate. */
 function linkOf(object: MultiNicNetwork | undefined, before: HostPlan | undefined): LinkSettings | undefined {
   const parsed = object === undefined ? undefined : parseNetwork(object);
   const source = parsed?.ok === true ? parsed.value : before;
   if (source === undefined) return undefined;
-  const { linkKind, mode, routed, subnets, masterNets } = source;
-  return { linkKind, mode, routed, subnets, masterNets };
+  const { pluginType, binding, mode, ipam, routed, subnets, masterNets, routes = [] } = source;
+  const chosen = { ...(mode === undefined ? {} : { mode }), ...(routes.length === 0 ? {} : { routes }) };
+  return { pluginType, binding, ipam, routed, subnets, masterNets, ...chosen };
 }
 
 function movedUnderPods(before: HostPlan, blocks: readonly Block[], view: PlanView): string | undefined {

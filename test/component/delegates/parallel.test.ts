@@ -31,7 +31,8 @@ function callsOn(nics: readonly string[], last = 7): DelegateCall[] {
   return planCalls({
     network: 'net-a',
     cniVersion: '1.0.0',
-    linkKind: 'macvlan',
+    pluginType: 'macvlan',
+    binding: 'master',
     mode: 'bridge',
     plugin: {},
     nics: nics.map((nic, index) => ({

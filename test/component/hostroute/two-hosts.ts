@@ -67,8 +67,10 @@ async function makeHost(index: number, fabric: string): Promise<Host> {
     hostIndex: index,
     revision: { network: 1, host: 1 },
     draining: false,
-    linkKind: 'ipvlan',
+    pluginType: 'ipvlan',
+    binding: 'master',
     mode: 'l3',
+    ipam: { kind: 'pool' },
     routed: true,
     subnets,
     masterNets: [],
@@ -106,7 +108,8 @@ async function makePod(host: Host, place: bigint): Promise<Pod> {
   const calls = planCalls({
     network: host.plan.network,
     cniVersion: '1.0.0',
-    linkKind: 'ipvlan',
+    pluginType: 'ipvlan',
+    binding: 'master',
     mode: 'l3',
     plugin: {},
     nics: host.plan.blocks.map((block, index) => ({
@@ -149,7 +152,8 @@ async function leftAfterFailure(host: Host): Promise<string[]> {
   const [first, second] = planCalls({
     network: 'net-a',
     cniVersion: '1.0.0',
-    linkKind: 'ipvlan',
+    pluginType: 'ipvlan',
+    binding: 'master',
     mode: 'l3',
     plugin: {},
     nics: host.plan.blocks.map(({ interfaceName }, index) => ({

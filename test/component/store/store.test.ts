@@ -92,7 +92,7 @@ describe('refusals change nothing', () => {
     const held = { kind: 'ipvlan', mode: 'l3' } as const;
     await store.begin(recordOf('a', ['10.0.0.1'], { master: held }));
     await store.begin(recordOf('b', ['10.0.0.2'], { master: held }));
-    const refusal = { kind: 'master', nic: 'eth1', held: { nic: 'eth1', ...held }, network: 'net' };
+    const refusal = { kind: 'master', nic: 'eth1', held: { nic: 'eth1', ...held, exclusive: false }, network: 'net' };
     for (const master of [
       { kind: 'ipvlan', mode: 'l2' },
       { kind: 'macvlan', mode: 'bridge' },
@@ -150,6 +150,18 @@ describe('group commit', () => {
     expect(store.attachments.size).toBe(0);
     await pending;
     expect(store.attachments.size).toBe(1);
+  });
+
+  test('a NIC that one attachment has alone is refused to every other, and one in use is not lent', async () => {
+    const alone = { kind: 'host-device', mode: '', exclusive: true };
+    const shared = { kind: 'host-device', mode: '' };
+    expect(await store.begin(recordOf('a', ['10.0.0.1'], { master: alone }))).toBeUndefined();
+    const refusal = { kind: 'master', nic: 'eth1', held: { nic: 'eth1', ...alone }, network: 'net' };
+    expect(await store.begin(recordOf('b', ['10.0.0.2'], { master: alone }))).toEqual(refusal);
+    expect(await store.begin(recordOf('c', ['10.0.0.3'], { master: shared }))).toEqual(refusal);
+    await store.remove(keyOf('a'), 1);
+    expect(await store.begin(recordOf('d', ['10.0.0.4'], { master: shared }))).toBeUndefined();
+    expect(await store.begin(recordOf('e', ['10.0.0.5'], { master: alone }))).toMatchObject({ kind: 'master' });
   });
 
   test('two first users of a master in one group: one wins', async () => {

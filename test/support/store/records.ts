@@ -17,7 +17,12 @@ export function keyOf(name: string, network = 'net'): AttachmentKey {
 export function recordOf(
   name: string,
   addresses: readonly string[],
-  options: { network?: string; ns?: bigint; master?: Omit<HeldMaster, 'nic'>; bootId?: string } = {},
+  options: {
+    network?: string;
+    ns?: bigint;
+    master?: Pick<HeldMaster, 'kind' | 'mode'> & { readonly exclusive?: boolean };
+    bootId?: string;
+  } = {},
 ): AttachmentRecord {
   const { network = 'net', ns = 1n, master = { kind: 'macvlan', mode: 'bridge' }, bootId = testBoot } = options;
   const nics = addresses.map((_, index) => `eth${index + 1}`);
@@ -41,7 +46,7 @@ export function recordOf(
       interfaceIndex: index,
       nic: nics[index] ?? '',
     })),
-    masters: nics.map((nic) => ({ nic, ...master })),
+    masters: nics.map((nic) => ({ nic, exclusive: false, ...master })),
     createdAt: 1_700_000_000_000,
   };
 }

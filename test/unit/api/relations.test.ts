@@ -48,19 +48,19 @@ describe('conflicts', () => {
   });
 
   it('never takes an acceptance back, and lets the accepted one win over an older', () => {
-    const self = young({ linkKind: 'macvlan', mode: 'bridge', routed: false });
+    const self = young({ pluginType: 'macvlan', mode: 'bridge', routed: false });
     expect(reasons(self, old, hosts, [true, false])).toEqual([]);
     expect(reasons(self, old, hosts, [true, true])).toEqual([]);
     expect(reasons(old, self, hosts, [false, true])).toEqual(['LinkKindConflict']);
   });
 
   it('refuses another link kind or ipvlan mode on a shared NIC', () => {
-    expect(reasons(young({ linkKind: 'macvlan', mode: 'bridge', routed: false }), old)).toEqual(['LinkKindConflict']);
+    expect(reasons(young({ pluginType: 'macvlan', mode: 'bridge', routed: false }), old)).toEqual(['LinkKindConflict']);
     expect(reasons(young({ mode: 'l2', routed: false }), old)).toEqual(['ModeConflict']);
     expect(reasons(young({ mode: 'l3s' }), old)).toEqual(['ModeConflict']);
     const modes = [
-      young({ linkKind: 'macvlan', mode: 'vepa', routed: false }),
-      network({ name: 'old', createdAt: 1, linkKind: 'macvlan', mode: 'bridge', routed: false }),
+      young({ pluginType: 'macvlan', mode: 'vepa', routed: false }),
+      network({ name: 'old', createdAt: 1, pluginType: 'macvlan', mode: 'bridge', routed: false }),
     ] as const;
     expect(reasons(...modes)).toEqual([]);
   });

@@ -7,7 +7,8 @@ import { parseAddress } from '../../../src/net/address.ts';
 const input: CallsInput = {
   network: 'net-a',
   cniVersion: '1.0.0',
-  linkKind: 'ipvlan',
+  pluginType: 'ipvlan',
+  binding: 'master',
   mode: 'l3',
   plugin: { cniVersion: '0.3.0', type: 'ipvlan', mode: 'l3' },
   nics: [

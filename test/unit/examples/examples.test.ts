@@ -37,7 +37,8 @@ describe('examples', () => {
       value: {
         name: 'multi-nic-sample',
         cniVersion: '0.3.0',
-        linkKind: 'ipvlan',
+        pluginType: 'ipvlan',
+        binding: 'master',
         mode: 'l3',
         routed: true,
         hostBlock: 6,

@@ -28,8 +28,10 @@ function plan(blocks: readonly Block[], subnets = ['192.168.0.0/16']): HostPlan 
     hostIndex: 0,
     revision: { network: 1, host: 1 },
     draining: false,
-    linkKind: 'ipvlan',
+    pluginType: 'ipvlan',
+    binding: 'master',
     mode: 'l3',
+    ipam: { kind: 'pool' },
     routed: true,
     subnets: subnets.map(parsePrefix),
     masterNets: [],
@@ -130,6 +132,28 @@ describe('routesFor', () => {
     expect(problems).toEqual([
       'network net-a: no route to fd00:0:0:3::/64 of host d: its NIC on interface index 0 has no IPv6 address (known: 10.1.1.4)',
       'network net-a: no route to 192.168.5.0/24 of host e: its NIC on interface index 0 has no IPv4 address (known: fd01::5)',
+    ]);
+  });
+});
+
+describe("routes of the network's pods", () => {
+  const routes = ['10.1.1.254', '10.1.2.254', '172.16.0.1'].map((gw) => ({
+    dst: parsePrefix('10.20.0.0/16'),
+    gw: parseAddress(gw),
+  }));
+
+  test('go to the gateway by the NIC on whose network it is; one without gateway is no matter of the host', () => {
+    const more = { routes: [...routes, { dst: parsePrefix('10.30.0.0/16') }] };
+    expect(routesFor({ plan: { ...plan(blocks), ...more }, nics, remote: [] }).routes.map(show)).toEqual([
+      '10.20.0.0/16 via 10.1.1.254 dev eth1 metric 200',
+      '10.20.0.0/16 via 10.1.2.254 dev eth2 metric 201',
+    ]);
+  });
+
+  test("another host's block is not led astray by one to the same destination", () => {
+    const remotes = [remote('b', 0, '10.1.1.0/24', '10.1.1.2', '10.20.0.0/16')];
+    expect(routesFor({ plan: { ...plan(blocks), routes }, nics, remote: remotes }).routes.map(show)).toEqual([
+      '10.20.0.0/16 via 10.1.1.2 dev eth1 metric 100',
     ]);
   });
 });

@@ -72,7 +72,7 @@ describe('the manifest', () => {
     const parsed = gate(trusted<MultiNicNetwork>(parse('text' in manifest ? manifest.text : '')));
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
     const network = parsed.value;
-    expect(network).toMatchObject({ linkKind: plugin, mode, routed: mode === 'l3' });
+    expect(network).toMatchObject({ pluginType: plugin, mode, routed: mode === 'l3' });
     expect(2 ** network.interfaceBlock).toBeGreaterThanOrEqual(counts.nics);
     expect(2 ** network.hostBlock).toBeGreaterThanOrEqual(counts.hosts);
     const bits = 32 - (network.subnets[0]?.length ?? 32) - network.interfaceBlock - network.hostBlock;

@@ -125,8 +125,8 @@ describe('a network of its ledger', () => {
     const { object, config } = candidate({ name: 'x', at: 1, subnet: b, planned: a });
     const parsed = candidate({ name: 'x', at: 1, subnet: a }).parsed;
     if (!parsed.ok) throw new Error('invalid');
-    const { subnets, linkKind, mode, routed, masterNets, createdAt } = parsed.value;
-    expect(networkOfLedger(object, config)).toMatchObject({ subnets, linkKind, mode, routed, masterNets, createdAt });
+    const { subnets, pluginType, mode, routed, masterNets, createdAt } = parsed.value;
+    expect(networkOfLedger(object, config)).toMatchObject({ subnets, pluginType, mode, routed, masterNets, createdAt });
   });
 
   it('is nothing where the ledger is another’s or cannot be read', () => {
