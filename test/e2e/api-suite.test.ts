@@ -28,3 +28,6 @@ describe('patches and tables', async () => {
 describe('validation', async () => {
   await import('../component/apiserver/validation.test.ts');
 });
+describe('manifests of the predecessor', async () => {
+  await import('../component/apiserver/predecessor.test.ts');
+});
