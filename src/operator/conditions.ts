@@ -26,6 +26,12 @@ export interface Verdict<T extends ConditionType = ConditionType> {
 
 export type Verdicts = { readonly [T in ConditionType]: Verdict<T> };
 
+/** What the status says beside the conditions and counts, from the spec alone. */
+export interface Asked {
+  /** The prefixes, as `kubectl get` shows them: `192.168.0.0/16,fd00:10::/48`; empty where there are none. */
+  readonly subnets: string;
+}
+
 /** What the status counts, beside the conditions. */
 export interface Counts {
   readonly hosts: number;
@@ -43,7 +49,7 @@ export interface Counts {
 export function nextStatus(
   old: MultiNicNetworkStatus | undefined,
   verdicts: Verdicts,
-  counts: Counts,
+  counts: Counts & Asked,
   generation: number,
   now: string,
 ): MultiNicNetworkStatus {
@@ -56,6 +62,7 @@ export function nextStatus(
   const next: MultiNicNetworkStatus = {
     observedGeneration: generation,
     conditions: all.map(([type, verdict]) => condition(type, verdict, old?.conditions, generation, now)),
+    subnets: counts.subnets,
     hosts: counts.hosts,
     nics: counts.nics,
     attachments: counts.attachments,

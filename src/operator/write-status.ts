@@ -14,7 +14,13 @@ export async function writeStatus(
   signal: AbortSignal,
 ): Promise<void> {
   const now = new Date(context.clock.now()).toISOString();
-  const status = nextStatus(object.status, verdicts, counts, object.metadata.generation ?? 0, now);
+  const status = nextStatus(
+    object.status,
+    verdicts,
+    { ...counts, subnets: subnetsText(object) },
+    object.metadata.generation ?? 0,
+    now,
+  );
   if (status === object.status) return;
   const ready = status.conditions?.find((condition) => condition.type === 'Ready');
   const before = object.status?.conditions?.find((condition) => condition.type === 'Ready');
@@ -30,4 +36,10 @@ export async function writeStatus(
       'network',
     );
   }
+}
+
+/** A column shows one value, and prefixes stand in one of two fields. */
+function subnetsText({ spec }: MultiNicNetwork): string {
+  const several = spec?.subnets ?? [];
+  return several.length > 0 ? several.join(',') : (spec?.subnet ?? '');
 }

@@ -85,7 +85,7 @@ export const cidr = {
   kind: 'CIDR',
   plural: 'cidrs',
   singular: 'cidr',
-  shortNames: [],
+  shortNames: ['mncidr'],
   description: "Head of one network's address ledger; written by the operator only.",
   columns: [
     { name: 'SUBNET', type: 'string', jsonPath: '.spec.config.subnet' },

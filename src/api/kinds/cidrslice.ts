@@ -78,7 +78,7 @@ export const cidrSlice = {
   kind: 'CIDRSlice',
   plural: 'cidrslices',
   singular: 'cidrslice',
-  shortNames: [],
+  shortNames: ['mnslice'],
   description: "32 host indexes of a network's address ledger; written by the operator only.",
   columns: [
     { name: 'NETWORK', type: 'string', jsonPath: '.spec.network' },

@@ -90,7 +90,7 @@ export const config = {
   kind: 'Config',
   plural: 'configs',
   singular: 'config',
-  shortNames: [],
+  shortNames: ['mnconfig'],
   description: 'Settings of the daemons; normally one object.',
   columns: [
     { name: 'IMAGE', type: 'string', jsonPath: '.spec.daemon.image' },

@@ -34,7 +34,7 @@ export const deviceClass = {
   kind: 'DeviceClass',
   plural: 'deviceclasses',
   singular: 'deviceclass',
-  shortNames: [],
+  shortNames: ['mndc'],
   description: 'A named set of NIC models, for the attach policy devClass.',
   columns: [{ name: 'AGE', type: 'date', jsonPath: '.metadata.creationTimestamp' }],
   spec,

@@ -162,6 +162,10 @@ const status = {
   properties: {
     observedGeneration: { type: 'integer', description: 'The metadata.generation that the conditions judge.' },
     conditions: conditionsSchema,
+    subnets: {
+      type: 'string',
+      description: 'The prefixes that the spec asks for, as one text for people: 192.168.0.0/16,fd00:10::/48.',
+    },
     hosts: { type: 'integer', description: 'Hosts that have a block.' },
     nics: { type: 'integer', description: 'NIC networks (rails) that have a block.' },
     attachments: { type: 'integer', description: 'Pods attached, as the hosts last published.' },
@@ -204,7 +208,7 @@ export const multiNicNetwork = {
   columns: [
     { name: 'READY', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
     { name: 'REASON', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
-    { name: 'SUBNET', type: 'string', jsonPath: '.spec.subnet' },
+    { name: 'SUBNET', type: 'string', jsonPath: '.status.subnets' },
     { name: 'HOSTS', type: 'integer', jsonPath: '.status.hosts' },
     { name: 'NICS', type: 'integer', jsonPath: '.status.nics' },
     { name: 'ATTACHMENTS', type: 'integer', jsonPath: '.status.attachments' },

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type Counts, nextStatus, type Verdicts } from '../../../src/operator/conditions.ts';
+import { type Asked, type Counts, nextStatus, type Verdicts } from '../../../src/operator/conditions.ts';
 
-const counts: Counts = {
+const counts: Counts & Asked = {
+  subnets: '192.168.0.0/16,fd00:10::/48',
   hosts: 2,
   nics: 4,
   attachments: 0,
@@ -38,6 +39,7 @@ describe('status of a network', () => {
     const status = nextStatus(undefined, waiting, counts, 3, t1);
     expect(of(status, 'Ready')).toMatchObject({ status: 'False', reason: 'WaitingForHosts', message: 'host-b' });
     expect(status.message).toBe('host-b');
+    expect(status.subnets).toBe('192.168.0.0/16,fd00:10::/48');
     expect(status.conditions?.map((c) => c.type)).toEqual([
       'Accepted',
       'Planned',
