@@ -2,7 +2,7 @@ import { Agent, type Dispatcher, request } from 'undici';
 import type { KubeObject } from '../api/meta.ts';
 import type { Cluster } from './config.ts';
 import { ApiError, errorOfStatus } from './errors.ts';
-import { messageOf, trusted } from './json.ts';
+import { fieldsOf, messageOf, trusted } from './json.ts';
 import { nameOf, pathOf, type ResourceRef } from './resource.ts';
 
 export type PatchType = 'merge' | 'json';
@@ -20,6 +20,7 @@ export interface ListOptions extends CallOptions {
   readonly continue?: string;
   /** `0`: any version will do (served from the server's cache); absent: the newest. */
   readonly resourceVersion?: string;
+  readonly resourceVersionMatch?: 'NotOlderThan' | 'Exact';
 }
 
 export interface ListPage<T> {
@@ -27,6 +28,13 @@ export interface ListPage<T> {
   readonly resourceVersion: string;
   /** Present when there are more. */
   readonly continue?: string;
+}
+
+export interface ApplyOptions extends CallOptions {
+  /** In whose name the fields are held (metadata.managedFields). */
+  readonly fieldManager: string;
+  /** Take fields that another manager holds with another value, instead of a conflict. */
+  readonly force?: boolean;
 }
 
 export interface DeleteOptions extends CallOptions {
@@ -55,6 +63,12 @@ export interface KubeClient {
     body: unknown,
     options?: CallOptions & { readonly subresource?: 'status' },
   ): Promise<T>;
+  /**
+   * Server-side apply: the object holds the fields that it names, as they are named here, and none that this manager named before and
+   * does not now; others keep theirs. Makes the object when there is none, unless metadata.uid is given; with metadata.uid or
+   * resourceVersion only over that very object or version (else conflict).
+   */
+  apply<T extends KubeObject>(ref: ResourceRef, object: T, options: ApplyOptions): Promise<T>;
   /** An object that is not there is no error: the answer is false then. */
   delete(ref: ResourceRef, name: string, options?: DeleteOptions): Promise<boolean>;
   /** GET of any path, parsed (for example /version). */
@@ -176,6 +190,14 @@ export function createClient(options: ClientOptions): KubeClient {
       object('PUT', ref, body.metadata.name, { ...callOptions, body }, 'status'),
     patch: (ref, name, type, body, callOptions = {}) =>
       object('PATCH', ref, name, { ...callOptions, body, contentType: patchTypes[type] }, callOptions.subresource),
+    // JSON is YAML; the server takes this type for apply only.
+    apply: (ref, body, { fieldManager, force, ...callOptions }) =>
+      object('PATCH', ref, body.metadata.name, {
+        ...callOptions,
+        query: { fieldManager, force: force === true ? 'true' : undefined },
+        body,
+        contentType: 'application/apply-patch+yaml',
+      }),
     delete: async (ref, name, deleteOptions = {}) => {
       const { uid, resourceVersion, propagation, gracePeriodSeconds, ...rest } = deleteOptions;
       const body = {
@@ -218,19 +240,26 @@ async function listPage<T>(
   options: ListOptions,
 ): Promise<ListPage<T>> {
   const { signal, timeoutMs, limit, ...query } = options;
-  const body = await json<{ metadata?: { resourceVersion?: string; continue?: string }; items?: T[] | null }>({
+  const what = `GET ${nameOf(ref)}`;
+  const body: unknown = await json({
     method: 'GET',
     path: pathOf(ref),
-    what: `GET ${nameOf(ref)}`,
+    what,
     query: { ...query, ...(limit !== undefined && { limit: String(limit) }) },
     ...(signal && { signal }),
     ...(timeoutMs !== undefined && { timeoutMs }),
   });
-  const more = body.metadata?.continue;
+  const { kind, metadata, items } = fieldsOf(body);
+  const { resourceVersion, continue: more } = fieldsOf(metadata);
+  // A proxy's or another program's answer must not pass for a cluster in which there is nothing. Go writes an empty list as null.
+  const isList = typeof kind === 'string' && kind.endsWith('List') && (items === null || Array.isArray(items));
+  if (!isList || typeof resourceVersion !== 'string' || resourceVersion === '') {
+    throw new ApiError(0, 'Unreachable', `${what}: the answer is no list: ${JSON.stringify(body).slice(0, 200)}`);
+  }
   return {
-    items: body.items ?? [],
-    resourceVersion: body.metadata?.resourceVersion ?? '',
-    ...(more !== undefined && more !== '' && { continue: more }),
+    items: trusted<T[]>(items ?? []),
+    resourceVersion,
+    ...(typeof more === 'string' && more !== '' && { continue: more }),
   };
 }
 

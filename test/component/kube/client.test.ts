@@ -103,6 +103,16 @@ describe('client', () => {
     expect(connections).toBeLessThanOrEqual(2);
   });
 
+  it('applies in a name, with force only when told to', async () => {
+    const client = connect();
+    await client.apply(resources.cidrs, object, { fieldManager: 'me' });
+    await client.apply(resources.cidrs, object, { fieldManager: 'me', force: true });
+    const path = 'PATCH /apis/multinic.fms.io/v1/cidrs/a%20b?fieldManager=me';
+    expect(seen.map((s) => s.line)).toEqual([path, `${path}&force=true`]);
+    expect(seen[0]?.headers['content-type']).toBe('application/apply-patch+yaml');
+    expect(JSON.parse(seen[0]?.body ?? '')).toEqual(object);
+  });
+
   it('turns refusals into typed errors that name the object', async () => {
     const client = connect();
     reply = status(409, 'Conflict');
