@@ -1,6 +1,6 @@
 import type { Block, HostPlan, Nic } from '../api/host.ts';
 import { type Address, type Family, formatAddress } from '../net/address.ts';
-import { formatPrefix, type Prefix, samePrefix } from '../net/prefix.ts';
+import { containsAddress, formatPrefix, type Prefix, samePrefix } from '../net/prefix.ts';
 import { otherMetric, ownerMetric } from './constants.ts';
 import type { HostRoute, RouteSet } from './types.ts';
 
@@ -56,7 +56,27 @@ export function routesFor({ plan, nics, remote }: RouteInput): RoutePlan {
       else routes.push(...devs.map((dev) => routeOn(dev, block, dst, via)));
     }
   }
+  routes.push(...outward(plan, locals, routes));
   return { routes, problems };
+}
+
+/**
+ * Where pods' routes lead: a pod of a routed network has no neighbours, so that its host sends on to the gateway, by each NIC on
+ * whose network that is. Where a block of another host is the same destination, the block stays.
+ */
+function outward({ routes = [] }: HostPlan, locals: readonly LocalNic[], blocks: readonly HostRoute[]): HostRoute[] {
+  return routes.flatMap(({ dst, gw }) => {
+    if (gw === undefined || blocks.some((route) => samePrefix(route.dst, dst))) return [];
+    return locals
+      .filter(({ netAddresses }) => netAddresses.some((net) => containsAddress(net, gw)))
+      .map(({ name, interfaceIndex }) => ({
+        family: dst.family,
+        dst,
+        via: gw,
+        dev: name,
+        metric: otherMetric + interfaceIndex,
+      }));
+  });
 }
 
 /** The desired state of one routed network: its routes, and a rule for each subnet (without subnets, for each rail's prefix). */

@@ -62,10 +62,10 @@ export function decodePlans(text: string): Map<string, HostPlan> {
   const stored = trusted<StoredPlans>(JSON.parse(text));
   if (stored.format !== 1) throw new Error(`cached plan has format ${String(stored.format)}, this program reads 1`);
   return new Map(
-    stored.plans.map(({ routes, ...plan }) => [
-      plan.network,
-      {
-        ...delegated(plan),
+    stored.plans.map((plan) => {
+      const { routes, ...settings } = delegated(plan);
+      const whole = {
+        ...settings,
         ...(routes && { routes: routes.map(routeOf) }),
         subnets: prefixes(plan.subnets),
         masterNets: prefixes(plan.masterNets),
@@ -76,8 +76,9 @@ export function decodePlans(text: string): Map<string, HostPlan> {
           podCIDRs: prefixes(block.podCIDRs),
           excludes: prefixes(block.excludes),
         })),
-      },
-    ]),
+      };
+      return [plan.network, whole] as const;
+    }),
   );
 }
 

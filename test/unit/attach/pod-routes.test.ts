@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { HostPlan } from '../../../src/api/host.ts';
 import { planPodRoutes, readPodRoutes } from '../../../src/daemon/attach/pod-routes.ts';
+import { decodePlans, encodePlans } from '../../../src/daemon/plan/codec.ts';
+import { parseAddress } from '../../../src/net/address.ts';
 import { parsePrefix } from '../../../src/net/prefix.ts';
 import { planOf } from '../../support/attach/world.ts';
 
@@ -85,4 +87,15 @@ test('all that is malformed is told at once, and a gateway that nothing leads to
   expect(() => planned(l2, [{ dst: '10.20.0.0/16', gw: '9.9.9.9' }])).toThrow(
     /ipam\.routes\[0\]\.gw 9\.9\.9\.9 is on no NIC's network \(10\.0\.0\.0\/24/,
   );
+});
+
+test('the plan that is kept for the next start has them', () => {
+  const plan: HostPlan = {
+    ...l3,
+    routes: [
+      { dst: parsePrefix('10.20.0.0/16'), gw: parseAddress('172.16.1.254') },
+      { dst: parsePrefix('fd00:9::/32') },
+    ],
+  };
+  expect(decodePlans(encodePlans([plan])).get(plan.network)).toEqual(plan);
 });
