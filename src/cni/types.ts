@@ -15,6 +15,8 @@ export interface RawCall {
   readonly environment: Readonly<Record<string, string>>;
   readonly stdin: string;
   readonly stamp: Stamp;
+  /** Name under which the shim was called: multi-nic or multi-nic-ipam; default: multi-nic. */
+  readonly program?: string;
 }
 
 /** Key of an attachment. */

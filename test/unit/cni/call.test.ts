@@ -252,3 +252,29 @@ describe('what the pod asks for', () => {
     expect(call.conf.request.ips).toEqual(['10.0.0.5/24', 'fd00::5', '10.0.1.6', '10.0.2.7']);
   });
 });
+
+describe('called as multi-nic-ipam by another plugin', () => {
+  const byMacvlan = (verb: string, version = '1.0.0') => ({
+    ...rawCall(
+      { CNI_COMMAND: verb },
+      { ...config, cniVersion: version, type: 'macvlan', prevResult: { cniVersion: version } },
+    ),
+    program: 'multi-nic-ipam',
+  });
+
+  it.each([
+    ['ADD', 7],
+    ['CHECK', 7],
+    ['STATUS', 50],
+  ])('%s is refused: it would make interfaces inside the other plugin', (verb, code) => {
+    const call = (): unknown => parseCall(byMacvlan(verb, '1.1.0'));
+    expect(call).toThrow(/"multi-net": multi-nic-ipam cannot be called by other plugins \(here type "macvlan"\) yet/);
+    expect(call).toThrow(expect.objectContaining({ code }));
+  });
+
+  it('DEL is about no attachment, whatever the configuration is called, and about no interface of the result', () => {
+    const call = parseCall(byMacvlan('DEL'));
+    expect(call).toMatchObject({ verb: 'DEL', key: { network: 'multi-net', ifname: 'ipam:net1' } });
+    expect(call.conf.prevResult).toBeUndefined();
+  });
+});
