@@ -1,5 +1,5 @@
-import { bitsOf } from '../net/address.ts';
-import { formatPrefix, overlaps, type Prefix, parsePrefix } from '../net/prefix.ts';
+import { bitsOf, formatAddress } from '../net/address.ts';
+import { containsAddress, formatPrefix, overlaps, type Prefix, parsePrefix } from '../net/prefix.ts';
 import { usableInSubnet } from '../net/usable.ts';
 import { Findings } from './findings.ts';
 import { type Addressing, parseAddressing } from './gate-addressing.ts';
@@ -40,6 +40,11 @@ export function parseNetwork(object: MultiNicNetwork): Parsed<Network> {
   const strategy = parseStrategy(spec.attachPolicy?.strategy, findings);
   checkNamespaces(spec.namespaces ?? [], findings);
   if (addressing !== undefined) for (const { path, subnet } of subnets) checkBits(path, subnet, addressing, findings);
+  if (addressing !== undefined && plugin !== undefined) {
+    const pods = subnets.map(({ subnet }) => subnet);
+    const routed = plugin.mode === 'l3' || plugin.mode === 'l3s';
+    checkGateways(addressing, routed ? masterNets : pods, routed ? 'masterNets' : 'the subnet', findings);
+  }
   if (findings.problems.length > 0 || addressing === undefined || plugin === undefined) {
     return { ok: false, problems: findings.problems };
   }
@@ -127,6 +132,27 @@ function checkBits(path: string, subnet: Prefix, addressing: Addressing, finding
       `${formatPrefix(subnet)} has no address that a pod could get, after excludeCIDRs and the first and last address of each of ${2 ** interfaceBlock} NIC networks: give a larger subnet or fewer excludes`,
     );
   }
+}
+
+/**
+ * A pod reaches a gateway that is on its link (layer 2); on layer 3 its host does, by a NIC of the pool.
+ * @param networks where gateways may be; empty: only the hosts know
+ */
+function checkGateways(
+  { path, routes }: Addressing,
+  networks: readonly Prefix[],
+  which: string,
+  findings: Findings,
+): void {
+  if (networks.length === 0) return;
+  const unreachable = routes.flatMap(({ gw }) =>
+    gw === undefined || networks.some((net) => containsAddress(net, gw)) ? [] : [formatAddress(gw)],
+  );
+  if (unreachable.length === 0) return;
+  findings.add(
+    `${path}.routes`,
+    `gateways ${unreachable.join(', ')} are not in ${which} (${networks.map(formatPrefix).join(', ')}), so that nothing leads to them: name gateways there`,
+  );
 }
 
 function parseStrategy(text: string | undefined, findings: Findings): Strategy {

@@ -72,7 +72,7 @@ describe('parseNetwork', () => {
           { dst: '10.0.0.0/8', gw: '192.168.64.9' },
           { dst: 'fd01::/64' },
         ],
-        sourceRouting: true,
+        sourceRouting: false,
         daemonPort: 11000,
       }),
       plugin: ipvlan({ mtu: '9000', mode: 'l2' }),
@@ -88,7 +88,7 @@ describe('parseNetwork', () => {
         { dst: parsePrefix('10.0.0.0/8'), gw: parseAddress('192.168.64.9') },
         { dst: parsePrefix('fd01::/64') },
       ],
-      sourceRouting: true,
+      sourceRouting: false,
       pluginArgs: { mtu: '9000' },
       namespaces: ['team-a', 'b'],
     });
@@ -118,8 +118,8 @@ describe('parseNetwork', () => {
       { plugin: { ...ipvlan(), cniVersion: '0.2.0' } },
       'spec.plugin.cniVersion: "0.2.0"',
     ],
-    ['sriov', { plugin: { ...ipvlan(), type: 'sriov' } }, '"sriov" is not supported yet: use ipvlan or macvlan'],
-    ['an unknown plugin', { plugin: { ...ipvlan(), type: 'foo' } }, '"foo" is unknown: use ipvlan or macvlan'],
+    ['sriov', { plugin: { ...ipvlan(), type: 'sriov' } }, '"sriov" is not supported yet: use ipvlan, macvlan, bridge, tap, dummy'],
+    ['an unknown plugin', { plugin: { ...ipvlan(), type: 'foo' } }, '"foo" is unknown: use ipvlan, macvlan, bridge, tap, dummy'],
     ['chained plugins', { plugin: { ...ipvlan(), metaPlugins: [{ type: 'tuning' }] } }, 'spec.plugin.metaPlugins'],
     ['an mtu that is none', { plugin: ipvlan({ mtu: '9k' }) }, 'spec.plugin.args.mtu: "9k" is no MTU'],
     ['an mtu that is too small', { plugin: ipvlan({ mtu: '67' }) }, '68 to 65535'],
@@ -170,6 +170,30 @@ describe('parseNetwork', () => {
       { ipam: ipam({ routes: [{ dst: '10.0.0.0/8', gw: 'fd00::1' }] }) },
       'spec.ipam.routes[0].gw',
     ],
+    [
+      'a route by a gateway that pods have no link to',
+      {
+        ipam: ipam({
+          vlanMode: 'l2',
+          routes: [
+            { dst: '10.0.0.0/8', gw: '10.9.9.9' },
+            { dst: '11.0.0.0/8', gw: '192.168.0.9' },
+          ],
+        }),
+        plugin: ipvlan(),
+      },
+      'spec.ipam.routes: gateways 10.9.9.9 are not in the subnet (192.168.0.0/16)',
+    ],
+    [
+      'a route by a gateway that hosts have no NIC to',
+      {
+        ipam: ipam({ vlanMode: 'l3', routes: [{ dst: '10.0.0.0/8', gw: '192.168.0.9' }] }),
+        plugin: ipvlan({ mode: 'l3' }),
+        masterNets: ['10.1.0.0/24'],
+      },
+      'spec.ipam.routes: gateways 192.168.0.9 are not in masterNets (10.1.0.0/24)',
+    ],
+    ['routing by source', { ipam: ipam({ sourceRouting: true }) }, 'spec.ipam.sourceRouting: is not supported yet'],
     ['a route with more', { ipam: ipam({ routes: [{ dst: '10.0.0.0/8', mtu: 1 }] }) }, 'spec.ipam.routes[0].mtu'],
     [
       'a flag that is none',
