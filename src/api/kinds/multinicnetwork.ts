@@ -82,11 +82,15 @@ const plugin = {
   additionalProperties: false,
   required: ['cniVersion', 'type'],
   properties: {
-    cniVersion: { type: 'string', description: 'CNI version of the generated NetworkAttachmentDefinition.' },
+    cniVersion: {
+      type: 'string',
+      description: 'CNI version of the generated NetworkAttachmentDefinition: 0.3.0, 0.3.1, 0.4.0, 1.0.0 or 1.1.0.',
+    },
     type: { type: 'string', description: 'Plugin that is delegated to: ipvlan, macvlan.' },
     args: {
       type: 'object',
-      description: 'Arguments of the plugin, for example mode and mtu.',
+      description:
+        'Arguments of the plugin, all as text, for example mode: l3 or mtu: "9000" (bytes; 0 or left out: that of the NIC).',
       additionalProperties: { type: 'string' },
     },
     capabilities: {
@@ -121,7 +125,11 @@ const spec = {
   required: ['plugin'],
   'x-kubernetes-validations': networkRules,
   properties: {
-    subnet: { type: 'string', description: 'Prefix from which all pods of the network get addresses.' },
+    subnet: {
+      type: 'string',
+      description:
+        'Prefix from which pods of the network get addresses, for example 192.168.0.0/16. It may overlap no network of a host NIC and no network that shares a NIC. Give either subnet or subnets.',
+    },
     subnets: {
       type: 'array',
       description:
@@ -131,10 +139,20 @@ const spec = {
       items: { type: 'string', maxLength: 64 },
       'x-kubernetes-validations': subnetsRules,
     },
-    ipam: { type: 'string', description: 'IPAM configuration as JSON text; its type selects the mode.' },
+    ipam: {
+      type: 'string',
+      description:
+        'IPAM configuration as JSON text, for example {"type": "multi-nic-ipam", "hostBlock": 6, "interfaceBlock": 2}. Give either ipam or addressing.',
+    },
     addressing,
-    multiNICIPAM: { type: 'boolean', description: 'One IPAM call serves all NICs; must agree with the type of ipam.' },
-    masterNets: cidrs('Networks of the host NICs that make up the pool; empty: all.'),
+    multiNICIPAM: {
+      type: 'boolean',
+      description:
+        'Whether one IPAM call serves all NICs. May be left out; must agree with the type of ipam: true for multi-nic-ipam.',
+    },
+    masterNets: cidrs(
+      'Networks of the host NICs that make up the pool, for example 10.0.0.0/24. Left out or empty: every NIC of the host that carries an address, except those that the daemon was told to leave.',
+    ),
     plugin,
     attachPolicy: {
       type: 'object',
@@ -148,7 +166,8 @@ const spec = {
     },
     namespaces: {
       type: 'array',
-      description: 'Namespaces whose pods may attach; empty: all.',
+      description:
+        'Namespaces that get a NetworkAttachmentDefinition, whose pods may attach. Left out or empty: all, new ones too.',
       'x-kubernetes-list-type': 'atomic',
       items: { type: 'string' },
     },
@@ -166,7 +185,7 @@ const status = {
       type: 'string',
       description: 'The prefixes that the spec asks for, as one text for people: 192.168.0.0/16,fd00:10::/48.',
     },
-    hosts: { type: 'integer', description: 'Hosts that have a block.' },
+    hosts: { type: 'integer', description: 'Hosts that have a block of addresses and whose Node exists.' },
     nics: { type: 'integer', description: 'NIC networks (rails) that have a block.' },
     attachments: { type: 'integer', description: 'Pods attached, as the hosts last published.' },
     computeResults: {
