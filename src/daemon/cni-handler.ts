@@ -10,7 +10,7 @@ import type { DaemonMetrics } from '../observe/metrics.ts';
 import type { CniAnswer } from './http/socket-app.ts';
 
 /** Carries out a call behind the gate: the result of ADD, undefined for the other verbs; throws CniError. */
-export type Carry = (call: Call, callerGone: AbortSignal) => Promise<CniResult | undefined>;
+export type Carry = (call: Call, callerGone: AbortSignal, callerMs?: number) => Promise<CniResult | undefined>;
 
 export interface CniHandler {
   /** A request on the socket. */
@@ -21,7 +21,7 @@ export interface CniHandler {
 
 /** Turns what the shim sends into calls, and what they come to into what the shim prints. */
 export function createCniHandler(carry: Carry, metrics: DaemonMetrics, log: Logger): CniHandler {
-  const carryOut = async (raw: RawCall, callerGone: AbortSignal): Promise<string> => {
+  const carryOut = async (raw: RawCall, callerGone: AbortSignal, callerMs?: number): Promise<string> => {
     const started = performance.now();
     const verb = raw.environment['CNI_COMMAND'] ?? '';
     const fields = {
@@ -32,7 +32,7 @@ export function createCniHandler(carry: Carry, metrics: DaemonMetrics, log: Logg
     const seconds = (): number => (performance.now() - started) / 1000;
     try {
       const call = parseCall(raw);
-      const result = await carry(call, callerGone);
+      const result = await carry(call, callerGone, callerMs);
       metrics.cniCall(verb, 'ok', seconds());
       log.info({ ...fields, network: call.conf.name, ms: Math.round(seconds() * 1000) }, 'done');
       return result === undefined ? '' : printResult(result, call.conf.cniVersion);
@@ -47,7 +47,7 @@ export function createCniHandler(carry: Carry, metrics: DaemonMetrics, log: Logg
     async request(headers, stdin, callerGone) {
       try {
         const raw = decodeCall(headers, stdin);
-        return { ok: true, body: await carryOut(raw, callerGone) };
+        return { ok: true, body: await carryOut(raw, callerGone, raw.timeoutMs) };
       } catch (error) {
         return { ok: false, body: printError(error, statedVersion(stdin.toString('utf8'))) };
       }

@@ -55,7 +55,7 @@ export async function runDaemon(options: DaemonOptions, log: Logger, signal: Abo
   });
   const recovery = await engine.recover();
   log.info({ ...recovery, attachments: store.attachments.size }, 'finished what an earlier run left');
-  const handler = createCniHandler((call, gone) => engine.handle(call, gone), metrics, log);
+  const handler = createCniHandler((call, gone, ms) => engine.handle(call, gone, ms), metrics, log);
   const spool = await replaySpool({
     dir: join(options.stateDir, 'spool'),
     bootId: kernel.bootId(),

@@ -23,6 +23,8 @@ export interface DelegatesOptions {
   readonly timeoutMs?: number;
   /** For what one call writes, bytes. */
   readonly outputLimit?: number;
+  /** How long a delegate's output may stay open after its end, ms. */
+  readonly drainMs?: number;
   /** What a delegate wrote to stderr, however it ended; `who` is `NIC eth1: macvlan ADD`. */
   readonly onRemark?: (who: string, text: string) => void;
 }
@@ -46,6 +48,10 @@ export interface DelegateContext {
   readonly path: readonly string[];
   /** Ends the delegates when the caller has gone. */
   readonly signal?: AbortSignal;
+  /** No call of the request goes on beyond this moment, ms as performance.now() counts; without it each has its own limit only. */
+  readonly until?: number;
+  /** How long delegates may take to undo a failed ADD, ms; without it each has its own limit only. */
+  readonly undoMs?: number;
   readonly onSpawn?: (spawned: Spawned) => void;
 }
 
@@ -95,15 +101,20 @@ export function createDelegates(options: DelegatesOptions): Delegates {
     subject: Subject,
     env: Record<string, string>,
     config: unknown,
-    more: Pick<DelegateContext, 'signal'> & { onSpawn?: (pid: number) => void; timeoutMs?: number } = {},
+    more: Pick<DelegateContext, 'signal' | 'until'> & {
+      onSpawn?: (pid: number) => void;
+      timeoutMs?: number;
+      attachment?: string;
+    } = {},
   ): Promise<PluginRun> {
     let run: PluginRun;
     try {
       run = await runPlugin([...enter, binary], {
         env: { PATH: path, [ownerVariable]: owner, CNI_COMMAND: subject.verb, ...env },
         input: JSON.stringify(config),
-        timeoutMs: more.timeoutMs ?? timeoutMs,
+        timeoutMs: Math.max(1, Math.min(more.timeoutMs ?? timeoutMs, (more.until ?? Infinity) - performance.now())),
         outputLimit,
+        ...(options.drainMs === undefined ? {} : { drainMs: options.drainMs }),
         ...(more.signal === undefined ? {} : { signal: more.signal }),
         onSpawn(pid) {
           running.add(pid);
@@ -117,13 +128,16 @@ export function createDelegates(options: DelegatesOptions): Delegates {
     }
     const remark = run.stderr.trim();
     if (remark !== '') onRemark?.(subjectText(subject), remark);
+    const { attachment } = more;
+    // What left the delegate's process group outlived it: it must not make a link on an address that is free by then.
+    if (attachment !== undefined && isEnded(run)) await endOrphans(owner, running, 2000, attachment).catch(() => []);
     if (run.end.kind !== 'status' || run.end.status !== 0) throw failureOf(subject, run);
     return run;
   }
 
   async function askVersions(binary: string): Promise<readonly string[]> {
     const subject: Subject = { plugin: binary, verb: 'VERSION' };
-    const run = await execute(binary, subject, {}, { cniVersion: '1.0.0' });
+    const run = await execute(binary, subject, {}, { cniVersion: '1.0.0' }, { timeoutMs: Math.min(timeoutMs, 10_000) });
     const answer = parse(subject, run.stdout);
     const list = isObject(answer) ? answer['supportedVersions'] : undefined;
     if (!Array.isArray(list)) throw delegateError(subject, 'did not answer with supportedVersions');
@@ -146,8 +160,10 @@ export function createDelegates(options: DelegatesOptions): Delegates {
       const subject: Subject = { nic: call.nic, plugin: call.plugin, verb };
       const binary = findBinary(root, context.path, call.plugin);
       const env = environmentOf(call, context);
-      const { onSpawn, signal } = context;
+      const { onSpawn, signal, until } = context;
       const run = await execute(binary, subject, env, withRecorded(call, verb, recorded), {
+        attachment: attachmentText(context.key),
+        ...(until === undefined ? {} : { until }),
         ...(signal === undefined ? {} : { signal }),
         ...(onSpawn === undefined ? {} : { onSpawn: (pid) => onSpawn(spawned(call, pid)) }),
       });
@@ -161,6 +177,11 @@ export function createDelegates(options: DelegatesOptions): Delegates {
     },
     endOrphans: () => endOrphans(owner, running),
   };
+}
+
+/** Whether we ended it, or what it left. */
+function isEnded({ end }: PluginRun): boolean {
+  return end.kind !== 'status' && end.kind !== 'signal';
 }
 
 function findBinary(root: string, directories: readonly string[], name: string): string {
@@ -185,7 +206,7 @@ function isProgram(file: string): boolean {
 }
 
 /** Changes whenever the file is another. */
-function stampOf(file: string): string {
+export function stampOf(file: string): string {
   const stat = statSync(file, { throwIfNoEntry: false });
   return stat === undefined ? '' : `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeMs}`;
 }

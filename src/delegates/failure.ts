@@ -34,6 +34,13 @@ export function failureOf(subject: Subject, run: PluginRun): CniError {
   if (run.end.kind === 'flood') {
     return delegateError(subject, `wrote more than ${run.end.bytes} bytes and was ended`, stderr);
   }
+  if (run.end.kind === 'held') {
+    return delegateError(
+      subject,
+      `ended, but something that it started kept its output open for ${run.end.ms} ms more and was ended`,
+      stderr,
+    );
+  }
   const said = errorObject(run.stdout);
   if (said !== undefined) {
     const details = [said.details, stderr].filter((part) => part !== '').join('; ');

@@ -25,15 +25,21 @@ export function startTime(pid: number): string | undefined {
 /**
  * Kills every process that carries the owner's mark and belongs to none of the given process groups, and waits until all are
  * gone: a delegate of an earlier run could make a link with an address that is free by now.
+ * @param attachment only those of one attachment
  * @returns what was ended
  * @throws Error naming a process that does not go within the limit
  */
-export async function endOrphans(owner: string, spare: ReadonlySet<number>, limitMs = 10_000): Promise<Orphan[]> {
+export async function endOrphans(
+  owner: string,
+  spare: ReadonlySet<number>,
+  limitMs = 10_000,
+  attachment?: string,
+): Promise<Orphan[]> {
   const ended = new Map<number, Orphan>();
   const deadline = performance.now() + limitMs;
   // Again until nothing is found: one of them may have forked in between.
   for (;;) {
-    const found = orphansOf(owner, spare);
+    const found = orphansOf(owner, spare).filter((one) => attachment === undefined || one.attachment === attachment);
     if (found.length === 0) return [...ended.values()];
     const [first] = found;
     if (first !== undefined && performance.now() > deadline) {

@@ -33,7 +33,8 @@ export async function addAll(
   const results = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
   if (results.length === calls.length) return results;
   const failures = errorsOf(outcomes);
-  const { signal: _ended, ...undoing } = context;
+  const { signal: _ended, until: _over, ...rest } = context;
+  const undoing = rest.undoMs === undefined ? rest : { ...rest, until: performance.now() + rest.undoMs };
   try {
     await delAll(delegates, look, calls, undoing, { started: true });
   } catch (error) {

@@ -7,6 +7,8 @@ export type PluginEnd =
   | { readonly kind: 'signal'; readonly signal: string }
   | { readonly kind: 'late'; readonly ms: number }
   | { readonly kind: 'flood'; readonly bytes: number }
+  /** It ended, but something that it started keeps its output open: nobody can tell whether the answer is whole. */
+  | { readonly kind: 'held'; readonly ms: number }
   | { readonly kind: 'aborted' };
 
 export interface PluginRun {
@@ -23,6 +25,8 @@ export interface PluginOptions {
   /** Of stdout and stderr each, bytes. */
   readonly outputLimit: number;
   readonly signal?: AbortSignal;
+  /** How long its output may stay open after its end, ms; 1 s unless told. */
+  readonly drainMs?: number;
   /** Called right after the process was made; it leads a process group of its own. */
   readonly onSpawn?: (pid: number) => void;
   readonly onEnd?: (pid: number) => void;
@@ -31,9 +35,13 @@ export interface PluginOptions {
 /** A binary that is being replaced cannot be run for a moment: so often, so far apart. */
 const busy = { attempts: 6, pauseMs: 200 } as const;
 
+/** A process that was killed is waited for so long: one that the kernel holds may never end. */
+const burialMs = 2000;
+
 /**
  * Runs a plugin binary to its end. It and what it starts form a process group, which is killed as a whole when the time is
- * up, the caller has gone or too much is written; the promise settles when the process is gone, not before.
+ * up, the caller has gone, too much is written or the output stays open. The promise settles when the process is gone; at the
+ * latest 2 s after it was killed.
  * @throws Error of spawn when it cannot be started
  */
 export async function runPlugin(argv: readonly string[], options: PluginOptions): Promise<PluginRun> {
@@ -55,29 +63,43 @@ function runOnce(argv: readonly string[], options: PluginOptions): Promise<Plugi
   const [program = '', ...args] = argv;
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { env: options.env, stdio: 'pipe', detached: true });
+    const timers: NodeJS.Timeout[] = [];
     let ended: PluginEnd | undefined;
+    const bury = (): void => {
+      for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+      if (ended !== undefined && child.exitCode === null && child.signalCode === null) settle(ended);
+    };
     const end = (why: PluginEnd): void => {
-      ended ??= why;
+      if (ended !== undefined) return;
+      ended = why;
       killGroup(child);
+      // What left the group keeps the output open, and what the kernel holds does not end: neither is waited for.
+      timers.push(setTimeout(bury, why.kind === 'held' ? 0 : burialMs));
     };
     const stdout = collect(child.stdout, options.outputLimit, end);
     const stderr = collect(child.stderr, options.outputLimit, end);
-    const timer = setTimeout(() => end({ kind: 'late', ms: options.timeoutMs }), options.timeoutMs);
+    timers.push(setTimeout(() => end({ kind: 'late', ms: options.timeoutMs }), options.timeoutMs));
     const abort = (): void => end({ kind: 'aborted' });
     const finish = (): void => {
-      clearTimeout(timer);
+      for (const timer of timers) clearTimeout(timer);
       options.signal?.removeEventListener('abort', abort);
-      if (child.pid !== undefined) options.onEnd?.(child.pid);
+    };
+    const settle = (own: PluginEnd): void => {
+      finish();
+      resolve({ end: ended ?? own, stdout: stdout(), stderr: stderr() });
     };
     child.on('error', (error) => {
       finish();
       reject(error);
     });
-    child.on('close', (status, signal) => {
-      finish();
-      const own: PluginEnd = signal === null ? { kind: 'status', status: status ?? 0 } : { kind: 'signal', signal };
-      resolve({ end: ended ?? own, stdout: stdout(), stderr: stderr() });
+    child.on('exit', () => {
+      if (child.pid !== undefined) options.onEnd?.(child.pid);
+      const ms = options.drainMs ?? 1000;
+      timers.push(setTimeout(() => end({ kind: 'held', ms }), ms));
     });
+    child.on('close', (status, signal) =>
+      settle(signal === null ? { kind: 'status', status: status ?? 0 } : { kind: 'signal', signal }),
+    );
     if (child.pid === undefined) return;
     options.onSpawn?.(child.pid);
     options.signal?.addEventListener('abort', abort);

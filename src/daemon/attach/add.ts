@@ -17,12 +17,19 @@ import { undo } from './undo.ts';
  * ADD: all NICs with all their addresses, or nothing. Addresses are on disk before any delegate runs. Asked again, the same
  * answer when all of it is in the namespace, else undone first and made anew.
  * @param signal the caller has gone: what was made is undone
+ * @param until when making ends and undoing begins, ms as performance.now() counts
  * @throws CniError naming what is wrong; nothing is left behind
  */
-export async function add(context: AttachContext, call: ContainerCall, signal: AbortSignal): Promise<CniResult> {
+export async function add(
+  context: AttachContext,
+  call: ContainerCall,
+  signal: AbortSignal,
+  until: number,
+): Promise<CniResult> {
   const netnsId = requireNetns(context, call);
   return context.locks.run(call.key.containerID, async () => {
     requireCaller(signal);
+    requireTime(call, until);
     let links = await context.kernel.links(call.netns);
     const known = context.store.attachments.get(keyText(call.key));
     if (known !== undefined) {
@@ -36,7 +43,10 @@ export async function add(context: AttachContext, call: ContainerCall, signal: A
     try {
       await context.step('add:committed');
       requireSame(context, plan);
-      return answer(call, await attach(context, call, record, planPodRoutes(plan, wanted, record.calls), signal));
+      return answer(
+        call,
+        await attach(context, call, record, planPodRoutes(plan, wanted, record.calls), { signal, until }),
+      );
     } catch (error) {
       await undoFailed(context, record);
       throw error;
@@ -51,6 +61,14 @@ function answer(call: ContainerCall, own: CniResult): CniResult {
 
 function requireCaller(signal: AbortSignal): void {
   if (signal.aborted) throw new CniError(code.tryAgainLater, 'the caller of ADD has gone: nothing is attached');
+}
+
+function requireTime({ key }: ContainerCall, until: number): void {
+  if (performance.now() <= until) return;
+  throw new CniError(
+    code.tryAgainLater,
+    `no time is left to attach ${keyText(key)}: this host is slow, or another call of this container hung; nothing is attached`,
+  );
 }
 
 /** @returns the namespace's identity */
@@ -84,13 +102,13 @@ async function attach(
   call: ContainerCall,
   record: AttachmentRecord,
   { commands, routes }: PodRoutes,
-  signal: AbortSignal,
+  { signal, until }: { readonly signal: AbortSignal; readonly until: number },
 ): Promise<CniResult> {
   const { kernel, delegates, store } = context;
   await prepareIpv6(context, record, call.netns);
   await context.step('add:prepared');
   requireCaller(signal);
-  const running = delegateContext(record, call.netns, signal);
+  const running = delegateContext(context, record, call.netns, { signal, until });
   const delegateResults = await addAll(delegates, lookWith(kernel), record.calls, running);
   await context.step('add:delegates');
   const { answers, links } = await kernel.batchThenLinks(
@@ -118,6 +136,7 @@ async function attach(
   }
   await context.step('add:before-finish');
   requireCaller(signal);
+  requireTime(call, until);
   await store.finish(call.key, delegateResults, result);
   await context.step('add:finished');
   requireCaller(signal);

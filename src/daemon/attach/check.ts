@@ -33,7 +33,7 @@ export async function check(context: AttachContext, call: ContainerCall): Promis
     if (problems.length > 0) {
       throw new CniError(code.internal, `attachment ${name} in ${call.netns}: ${problems.join('; ')}`);
     }
-    await checkAll(context.delegates, record.calls, delegateContext(record, call.netns), resultsOf(record));
+    await checkAll(context.delegates, record.calls, delegateContext(context, record, call.netns), resultsOf(record));
   });
 }
 

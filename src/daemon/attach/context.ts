@@ -4,6 +4,7 @@ import type { Look } from '../../delegates/parallel.ts';
 import type { Kernel } from '../../kernel/types.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { AttachmentRecord, Store } from '../../store/types.ts';
+import { type CallLimits, delegatesShare } from './limits.ts';
 import type { KeyedMutex } from './locks.ts';
 import type { PoolBook } from './pools.ts';
 
@@ -37,6 +38,8 @@ export interface AttachDeps {
   readonly ready: () => true | string;
   readonly log: Logger;
   readonly cooldown: Cooldown;
+  /** How long calls take at most; the usual ones unless told. */
+  readonly limits?: CallLimits;
   /** The host's own namespace, which no pod may name; default: the process's. */
   readonly ownNetns?: string;
   /** Called at each step, for tests that stop there. */
@@ -52,6 +55,7 @@ export interface Cooldown {
 /** The dependencies together with what the verbs share. */
 export interface AttachContext extends AttachDeps {
   readonly ownNetns: string;
+  readonly limits: CallLimits;
   readonly locks: KeyedMutex;
   readonly pools: PoolBook;
   /** Addresses were handed out or came back. */
@@ -59,10 +63,16 @@ export interface AttachContext extends AttachDeps {
   readonly step: (step: Step) => Promise<void>;
 }
 
-/** How delegates of a record are run, in a namespace or (DEL) in none. */
-export function delegateContext(record: AttachmentRecord, netns: string, signal?: AbortSignal): DelegateContext {
+/** How delegates of a record are run, in a namespace or (DEL) in none, until when (ms, as performance.now() counts). */
+export function delegateContext(
+  { limits }: Pick<AttachContext, 'limits'>,
+  record: AttachmentRecord,
+  netns: string,
+  making?: { readonly signal: AbortSignal; readonly until: number },
+): DelegateContext {
   const { key, args, path } = record;
-  return { key, netns, args, path, ...(signal === undefined ? {} : { signal }) };
+  const undoMs = delegatesShare(limits);
+  return { key, netns, args, path, undoMs, until: performance.now() + undoMs, ...making };
 }
 
 /** Looks into a namespace for src/delegates; `seen` answers the first time, which spares a process. */

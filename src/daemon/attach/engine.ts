@@ -1,10 +1,12 @@
 import type { Call, CniResult } from '../../cni/types.ts';
+import { keyText } from '../../store/key.ts';
 import type { PoolUse } from '../publish/ip-pool.ts';
 import { add } from './add.ts';
 import { check } from './check.ts';
 import type { AttachContext, AttachDeps } from './context.ts';
 import { del } from './del.ts';
 import { gc } from './gc.ts';
+import { answerWithin, timeOf, usualLimits } from './limits.ts';
 import { createKeyedMutex } from './locks.ts';
 import { createPoolBook } from './pools.ts';
 import { type Recovery, recover, retryDeleting } from './recover.ts';
@@ -17,10 +19,12 @@ const noteMs = 5 * 60_000;
 /** What serves CNI on this host. */
 export interface AttachEngine {
   /**
-   * Carries out one call: the result of ADD, undefined for the other verbs. An ADD whose caller has gone is undone.
+   * Carries out one call: the result of ADD, undefined for the other verbs. An ADD whose caller has gone is undone. Answered in
+   * the time of limits.ts, whatever hangs; what goes on then ends backwards.
+   * @param callerMs how long the caller waits
    * @throws CniError
    */
-  handle(call: Call, callerGone?: AbortSignal): Promise<CniResult | undefined>;
+  handle(call: Call, callerGone?: AbortSignal, callerMs?: number): Promise<CniResult | undefined>;
   /** Finishes backwards what an earlier run left. To be awaited before the first call. */
   recover(): Promise<Recovery>;
   /**
@@ -42,6 +46,7 @@ export function createAttachEngine(deps: AttachDeps): AttachEngine {
   const context: AttachContext = {
     ...deps,
     ownNetns: deps.ownNetns ?? '/proc/self/ns/net',
+    limits: deps.limits ?? usualLimits,
     locks: createKeyedMutex(),
     pools: createPoolBook(deps),
     changed: () => {
@@ -58,15 +63,20 @@ export function createAttachEngine(deps: AttachDeps): AttachEngine {
     else if (call.verb === 'STATUS') await status(context, call);
   };
   return {
-    async handle(call, callerGone = new AbortController().signal) {
-      calls += 1;
-      try {
-        if (call.verb === 'ADD') return await add(context, call, callerGone);
-        await carryOut(call);
-        return undefined;
-      } finally {
-        calls -= 1;
-      }
+    async handle(call, callerGone = new AbortController().signal, callerMs) {
+      const { answerMs, makeMs } = timeOf(call.verb, context.limits, callerMs);
+      const until = performance.now() + makeMs;
+      const what = 'key' in call ? `${call.verb} of ${keyText(call.key)}` : `${call.verb} of network ${call.conf.name}`;
+      return answerWithin(what, answerMs, async (over) => {
+        calls += 1;
+        try {
+          if (call.verb === 'ADD') return await add(context, call, AbortSignal.any([callerGone, over]), until);
+          await carryOut(call);
+          return undefined;
+        } finally {
+          calls -= 1;
+        }
+      });
     },
     recover: () => recover(context),
     async retry() {

@@ -33,7 +33,7 @@ export async function undo(context: AttachContext, record: AttachmentRecord, als
       delegates,
       lookWith(kernel, left),
       record.calls,
-      delegateContext(record, netns),
+      delegateContext(context, record, netns),
       record.delegateResults === undefined ? {} : { recorded: record.delegateResults },
     );
   } catch (error) {

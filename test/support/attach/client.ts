@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { Call, CniResult } from '../../../src/cni/types.ts';
 import type { Cooldown, Step } from '../../../src/daemon/attach/context.ts';
+import type { CallLimits } from '../../../src/daemon/attach/limits.ts';
 import type { Recovery } from '../../../src/daemon/attach/recover.ts';
 import type { PoolUse } from '../../../src/daemon/publish/ip-pool.ts';
 import type { StoreState } from '../../../src/store/open.ts';
@@ -18,6 +19,8 @@ export interface HarnessOptions {
   /** As src/daemon/plan/codec.ts prints them. */
   readonly plans: string;
   readonly cooldown: Cooldown;
+  readonly limits?: CallLimits;
+  readonly delegateTimeoutMs?: number;
   /** Another boot than the real one. */
   readonly bootId?: string;
   /** Where the process kills itself: at the n-th passing of a step, from 1, while it recovers or when it serves. */

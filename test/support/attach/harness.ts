@@ -50,7 +50,11 @@ let phase: 'recovering' | 'serving' = 'recovering';
 const engine = createAttachEngine({
   store,
   kernel,
-  delegates: createDelegates({ owner: options.stateDir }),
+  delegates: createDelegates({
+    owner: options.stateDir,
+    ...(options.delegateTimeoutMs === undefined ? {} : { timeoutMs: options.delegateTimeoutMs }),
+  }),
+  ...(options.limits === undefined ? {} : { limits: options.limits }),
   plans: () => plans,
   nics: () => nics,
   hostName: 'host-under-test',
