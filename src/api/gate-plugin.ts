@@ -1,7 +1,9 @@
+import { type PluginFacts, plugins } from './delegations.ts';
 import type { Findings } from './findings.ts';
 import type { Addressing } from './gate-addressing.ts';
 import type { MultiNicNetworkSpec } from './kinds/multinicnetwork.ts';
-import type { Delegation, LinkKind, LinkMode } from './network.ts';
+import type { Delegation, LinkMode } from './network.ts';
+import { pluginArg } from './plugin-args.ts';
 
 /** What the delegates make. */
 export interface PluginChoice extends Delegation {
@@ -11,11 +13,6 @@ export interface PluginChoice extends Delegation {
 
 /** CNI versions that a NetworkAttachmentDefinition may carry (src/cni speaks exactly these; a test compares). */
 export const cniVersions: readonly string[] = ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'];
-
-const modes = {
-  ipvlan: ['l2', 'l3', 'l3s'],
-  macvlan: ['bridge', 'private', 'vepa', 'passthru'],
-} as const satisfies Record<LinkKind, readonly LinkMode[]>;
 
 /** Plugin types of the design that are still to come. */
 const laterTypes = ['sriov', 'mellanox', 'host-device', 'aws-ipvlan'];
@@ -34,26 +31,54 @@ export function parsePlugin(
   }
   const { mode: modeArg, ...pluginArgs } = plugin.args ?? {};
   checkMtu(pluginArgs['mtu'], findings);
-  const linkKind = parseKind(plugin.type, findings);
-  const mode = linkKind && effectiveMode(linkKind, modeArg || undefined, vlanMode, findings);
-  if (linkKind === undefined || mode === undefined) return undefined;
-  return { cniVersion: plugin.cniVersion, pluginType: linkKind, binding: 'master', mode, pluginArgs };
+  checkArgs(plugin.type, pluginArgs, findings);
+  const facts = parseType(plugin.type, findings);
+  if (facts === undefined) return undefined;
+  const choice = { cniVersion: plugin.cniVersion, pluginType: plugin.type, binding: facts.binding, pluginArgs };
+  if (facts.modes.length === 0) {
+    refuseMode(plugin.type, modeArg || undefined, vlanMode, findings);
+    return choice;
+  }
+  const mode = effectiveMode(plugin.type, facts.modes, modeArg || undefined, vlanMode, findings);
+  return mode && { ...choice, mode };
 }
 
-function parseKind(type: string, findings: Findings): LinkKind | undefined {
-  if (type === 'ipvlan' || type === 'macvlan') return type;
+function parseType(type: string, findings: Findings): PluginFacts | undefined {
+  const facts = plugins.get(type);
+  if (facts !== undefined) return facts;
   const why = laterTypes.includes(type) ? 'is not supported yet' : 'is unknown';
-  return findings.add('spec.plugin.type', `"${type}" ${why}: use ipvlan or macvlan`);
+  return findings.add('spec.plugin.type', `"${type}" ${why}: use ${[...plugins.keys()].join(', ')}`);
+}
+
+function checkArgs(type: string, args: Readonly<Record<string, string>>, findings: Findings): void {
+  for (const [name, text] of Object.entries(args)) {
+    if (name === 'mtu' || text === '') continue;
+    const arg = pluginArg(type, name, text);
+    if (!arg.ok) findings.add(`spec.plugin.args.${name}`, `"${text}" must be ${arg.expected} for ${type}`);
+  }
+  if (type !== 'bridge' || args['bridge']) return;
+  findings.add('spec.plugin.args.bridge', 'is missing: name the bridge of the hosts that pods are connected to');
+}
+
+function refuseMode(
+  type: string,
+  modeArg: string | undefined,
+  vlanMode: Addressing['vlanMode'],
+  findings: Findings,
+): void {
+  if (modeArg !== undefined) findings.add('spec.plugin.args.mode', `${type} has no modes: leave it out`);
+  if (vlanMode === undefined || vlanMode === 'l2') return;
+  findings.add('spec.plugin.type', `${type} cannot be vlanMode ${vlanMode}: use plugin type ipvlan, or vlanMode l2`);
 }
 
 /** The one mode that plugin.args.mode and vlanMode name together; l2 (ipvlan) or bridge (macvlan) when neither does. */
 function effectiveMode(
-  kind: LinkKind,
+  kind: string,
+  known: readonly LinkMode[],
   modeArg: string | undefined,
   vlanMode: Addressing['vlanMode'],
   findings: Findings,
 ): LinkMode | undefined {
-  const known: readonly LinkMode[] = modes[kind];
   const mode = known.find((one) => one === modeArg);
   if (modeArg !== undefined && mode === undefined) {
     return findings.add('spec.plugin.args.mode', `"${modeArg}" is no mode of ${kind}: ${known.join(', ')}`);

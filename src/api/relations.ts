@@ -65,7 +65,7 @@ function between(self: Network, other: Network, hosts: readonly HostNics[]): Rel
   const shared = sharedNic(self, other, hosts);
   // A routed network finds its table by the source address alone: its subnet is its own on every host.
   const problems = shared !== undefined || self.routed || other.routed ? overlapsOf(self, other) : [];
-  if (shared === undefined) return problems;
+  if (shared === undefined || self.binding === 'none' || other.binding === 'none') return problems;
   if (self.pluginType !== other.pluginType) {
     problems.push({
       reason: 'LinkKindConflict',

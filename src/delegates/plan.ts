@@ -66,7 +66,7 @@ export function planCalls(input: CallsInput): DelegateCall[] {
       cniVersion: input.cniVersion,
       name: input.network,
       type: input.pluginType,
-      master: nic,
+      ...(input.binding === 'master' ? { master: nic } : {}),
       ...(input.mode === undefined ? {} : { mode: input.mode }),
       ...(mtu === undefined ? {} : { mtu }),
       ipam: {

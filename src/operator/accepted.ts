@@ -1,5 +1,6 @@
+import { delegationOf } from '../api/delegations.ts';
 import type { MultiNicNetwork } from '../api/kinds/multinicnetwork.ts';
-import type { Delegation, LinkKind, LinkMode, Network } from '../api/network.ts';
+import type { Network } from '../api/network.ts';
 import { parseNetwork } from '../api/network-gate.ts';
 import type { Parsed } from '../api/problem.ts';
 import { configOf, layoutOf } from '../ipam/layout.ts';
@@ -32,7 +33,7 @@ export function isAsPlanned(network: Network, config: LedgerConfig | undefined):
  */
 export function networkOfLedger(object: MultiNicNetwork, config: LedgerConfig | undefined): Network | undefined {
   if (config?.uid === undefined || config.uid !== object.metadata.uid) return undefined;
-  const link = linkOf(config);
+  const link = config.type === undefined ? undefined : delegationOf(config.type, config.vlanMode);
   if (link === undefined) return undefined;
   try {
     const { subnets, excludes, masterNets, hostBits, interfaceBits } = layoutOf(config);
@@ -60,13 +61,4 @@ export function networkOfLedger(object: MultiNicNetwork, config: LedgerConfig | 
     if (error instanceof NetError) return undefined;
     throw error;
   }
-}
-
-const kinds: readonly LinkKind[] = ['ipvlan', 'macvlan'];
-const modes: readonly LinkMode[] = ['l2', 'l3', 'l3s', 'bridge', 'private', 'vepa', 'passthru'];
-
-function linkOf(config: LedgerConfig): Delegation | undefined {
-  const linkKind = kinds.find((kind) => kind === config.type);
-  const mode = modes.find((one) => one === config.vlanMode);
-  return linkKind === undefined || mode === undefined ? undefined : { pluginType: linkKind, binding: 'master', mode };
 }

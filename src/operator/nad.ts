@@ -1,10 +1,10 @@
 import type { MultiNicNetwork, MultiNicNetworkSpec } from '../api/kinds/multinicnetwork.ts';
 import type { KubeObject, OwnerReference } from '../api/meta.ts';
 import type { Network } from '../api/network.ts';
+import { pluginArg } from '../api/plugin-args.ts';
 import { apiVersion } from '../api/schema.ts';
 import { formatAddress } from '../net/address.ts';
 import { formatPrefix } from '../net/prefix.ts';
-import { equal } from './equal.ts';
 
 /** A NetworkAttachmentDefinition of the Network Plumbing Working Group's specification, as far as it is used here. */
 export type Nad = KubeObject<{ config?: string }>;
@@ -14,9 +14,6 @@ export const nadKind = 'NetworkAttachmentDefinition';
 
 /** The predecessor's label: what was generated may be changed and deleted by us. */
 export const generatedLabel = 'multi-nic-cni-generated';
-
-/** Arguments that delegates want as numbers; plugin.args carries texts only. */
-const numeric = new Set(['mtu']);
 
 /**
  * The single-plugin config that Multus hands to `multi-nic`: the predecessor's keys in its order, with the network's own cniVersion
@@ -69,7 +66,10 @@ function typedIpam(network: Network, spec: MultiNicNetworkSpec): Record<string, 
 function pluginOf(network: Network): Record<string, unknown> {
   const args = Object.entries(network.pluginArgs)
     .filter(([, value]) => value !== '')
-    .map(([key, value]) => [key, numeric.has(key) ? Number(value) : value] as const);
+    .flatMap(([key, value]) => {
+      const arg = pluginArg(network.pluginType, key, value);
+      return arg.ok ? [[arg.name, arg.value] as const] : [];
+    });
   return {
     cniVersion: network.cniVersion,
     type: network.pluginType,
@@ -78,8 +78,11 @@ function pluginOf(network: Network): Record<string, unknown> {
   };
 }
 
+/** On a NAD: the resource whose devices kubelet gives to the pod, and Multus' delegate then (several: with commas). */
+export const resourceAnnotation = 'k8s.v1.cni.cncf.io/resourceName';
+
 /** The NAD of a network in one namespace. */
-export function nadObject(owner: MultiNicNetwork, namespace: string, config: string): Nad {
+export function nadObject(owner: MultiNicNetwork, namespace: string, config: string, resource?: string): Nad {
   return {
     apiVersion: nadApiVersion,
     kind: nadKind,
@@ -87,6 +90,7 @@ export function nadObject(owner: MultiNicNetwork, namespace: string, config: str
       name: owner.metadata.name,
       namespace,
       labels: { [generatedLabel]: 'true' },
+      ...(resource !== undefined && { annotations: { [resourceAnnotation]: resource } }),
       ownerReferences: [ownerReference(owner)],
     },
     spec: { config },
@@ -115,30 +119,6 @@ export function isOurs(nad: Nad): boolean {
   return (ownerReferences ?? []).some(
     (owner) => owner.kind === 'MultiNicNetwork' && owner.apiVersion === apiVersion && owner.name === name,
   );
-}
-
-/**
- * The object to PUT so that an existing NAD says what it shall, keeping what others added (labels, annotations, owners); undefined
- * when it says so already.
- */
-export function nadUpdate(existing: Nad, wanted: Nad): Nad | undefined {
-  const others = (existing.metadata.ownerReferences ?? []).filter((owner) => owner.kind !== 'MultiNicNetwork');
-  const next: Nad = {
-    ...existing,
-    apiVersion: nadApiVersion,
-    kind: nadKind,
-    metadata: {
-      ...existing.metadata,
-      labels: { ...existing.metadata.labels, ...wanted.metadata.labels },
-      ownerReferences: [...others, ...(wanted.metadata.ownerReferences ?? [])],
-    },
-    spec: { ...existing.spec, ...wanted.spec },
-  };
-  return equal(next.spec, existing.spec) &&
-    equal(next.metadata.labels, existing.metadata.labels) &&
-    equal(next.metadata.ownerReferences, existing.metadata.ownerReferences)
-    ? undefined
-    : next;
 }
 
 /** Where the network's NADs belong: the namespaces it names, as far as they are Active; all Active ones when it names none. */

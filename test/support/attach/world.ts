@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HostPlan } from '../../../src/api/host.ts';
-import type { LinkKind, LinkMode } from '../../../src/api/network.ts';
+import type { Delegation, LinkKind, LinkMode } from '../../../src/api/network.ts';
 import type { CniResult, ContainerCall, NetworkCall, PodRequest } from '../../../src/cni/types.ts';
 import { encodePlans } from '../../../src/daemon/plan/codec.ts';
 import { createKernel } from '../../../src/kernel/ip.ts';
@@ -23,6 +23,8 @@ export interface NetworkSpec {
   readonly kind?: LinkKind;
   readonly mode?: LinkMode;
   readonly draining?: boolean;
+  /** Instead of kind and mode. */
+  readonly delegation?: Delegation;
 }
 
 export function planOf(spec: NetworkSpec): HostPlan {
@@ -33,9 +35,7 @@ export function planOf(spec: NetworkSpec): HostPlan {
     hostIndex: 1,
     revision: { network: 1, host: 1 },
     draining,
-    pluginType: kind,
-    binding: 'master',
-    mode,
+    ...(spec.delegation ?? { pluginType: kind, binding: 'master', mode }),
     ipam: { kind: 'pool' },
     routed: false,
     subnets: [],

@@ -118,8 +118,16 @@ describe('parseNetwork', () => {
       { plugin: { ...ipvlan(), cniVersion: '0.2.0' } },
       'spec.plugin.cniVersion: "0.2.0"',
     ],
-    ['sriov', { plugin: { ...ipvlan(), type: 'sriov' } }, '"sriov" is not supported yet: use ipvlan, macvlan, bridge, tap, dummy'],
-    ['an unknown plugin', { plugin: { ...ipvlan(), type: 'foo' } }, '"foo" is unknown: use ipvlan, macvlan, bridge, tap, dummy'],
+    [
+      'sriov',
+      { plugin: { ...ipvlan(), type: 'sriov' } },
+      '"sriov" is not supported yet: use ipvlan, macvlan, bridge, tap, dummy',
+    ],
+    [
+      'an unknown plugin',
+      { plugin: { ...ipvlan(), type: 'foo' } },
+      '"foo" is unknown: use ipvlan, macvlan, bridge, tap, dummy',
+    ],
     ['chained plugins', { plugin: { ...ipvlan(), metaPlugins: [{ type: 'tuning' }] } }, 'spec.plugin.metaPlugins'],
     ['an mtu that is none', { plugin: ipvlan({ mtu: '9k' }) }, 'spec.plugin.args.mtu: "9k" is no MTU'],
     ['an mtu that is too small', { plugin: ipvlan({ mtu: '67' }) }, '68 to 65535'],

@@ -56,6 +56,26 @@ describe('planCalls', () => {
     ]);
   });
 
+  test('a plugin that is bound to no NIC gets no master and no mode, its typed keys as they are', () => {
+    const { mode: _mode, ...rest } = input;
+    const plugin = { type: 'bridge', bridge: 'br-pods', isGateway: false, vlan: 7 };
+    const [call] = planCalls({ ...rest, pluginType: 'bridge', binding: 'none', plugin });
+    expect(call).toEqual({
+      nic: 'eth1',
+      ifname: 'net1',
+      plugin: 'bridge',
+      config: {
+        cniVersion: '1.0.0',
+        name: 'net-a',
+        type: 'bridge',
+        bridge: 'br-pods',
+        isGateway: false,
+        vlan: 7,
+        ipam: { type: 'static', addresses: [{ address: '192.168.1.7/18' }] },
+      },
+    });
+  });
+
   test('what is the same for all NICs, or is decided here, does not leak from the network', () => {
     const plugin = {
       master: 'eth9',

@@ -134,6 +134,6 @@ describe('a network of its ledger', () => {
     expect(networkOfLedger(object, undefined)).toBeUndefined();
     expect(networkOfLedger(object, { ...config, uid: 'other' })).toBeUndefined();
     expect(networkOfLedger(object, { ...config, subnets: ['nonsense'] })).toBeUndefined();
-    expect(networkOfLedger(object, { ...config, type: 'bridge' })).toBeUndefined();
+    expect(networkOfLedger(object, { ...config, type: 'nonsense' })).toBeUndefined();
   });
 });

@@ -1,0 +1,26 @@
+import type { Delegation, LinkMode, NicBinding } from './network.ts';
+
+/** What is known of a plugin that networks may delegate to. */
+export interface PluginFacts {
+  readonly binding: NicBinding;
+  /** The first is the default. */
+  readonly modes: readonly LinkMode[];
+}
+
+/** Plugins by spec.plugin.type. */
+export const plugins: ReadonlyMap<string, PluginFacts> = new Map<string, PluginFacts>([
+  ['ipvlan', { binding: 'master', modes: ['l2', 'l3', 'l3s'] }],
+  ['macvlan', { binding: 'master', modes: ['bridge', 'private', 'vepa', 'passthru'] }],
+  ['bridge', { binding: 'none', modes: [] }],
+  ['tap', { binding: 'none', modes: [] }],
+  ['dummy', { binding: 'none', modes: [] }],
+]);
+
+/** The delegation that a type and mode written down earlier stand for; undefined when they stand for none. */
+export function delegationOf(pluginType: string, modeText: string | undefined): Delegation | undefined {
+  const facts = plugins.get(pluginType);
+  if (facts === undefined) return undefined;
+  if (facts.modes.length === 0) return { pluginType, binding: facts.binding };
+  const mode = facts.modes.find((one) => one === modeText);
+  return mode === undefined ? undefined : { pluginType, binding: facts.binding, mode };
+}
