@@ -92,6 +92,8 @@ export function createCache<T>(same: (a: T, b: T) => boolean = () => false): Obj
     },
     advance,
     put: (item) => {
+      // Told twice: what has been deleted since does not come back.
+      if (!entries.has(item.key) && compareVersions(item.version, passed) <= 0) return undefined;
       advance(item.version);
       return store(item, false);
     },

@@ -1,11 +1,11 @@
 import { fieldsOf } from './json.ts';
 
-/** An answer of the API server that is no success, or (code 0, reason `Unreachable`) no answer at all. */
+/** An answer of the API server that is no success, or (code 0, reason `Unreachable` or `Silent`) no answer at all. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   /** HTTP status; 0: no answer. */
   readonly code: number;
-  /** metav1.Status reason, for example NotFound, Conflict, AlreadyExists, Expired; `Unreachable`. */
+  /** metav1.Status reason, for example NotFound, Conflict, AlreadyExists, Expired; `Unreachable`; `Silent`: a watch without a line. */
   readonly reason: string;
   /** s to wait before the next try, when the server says so. */
   readonly retryAfter: number | undefined;

@@ -1,9 +1,9 @@
 import type { KubeObject } from '../api/meta.ts';
 import { backoffDelay, jitter, watchBackoff } from './backoff.ts';
-import { type CacheView, type Change, createCache, type Versioned } from './cache.ts';
+import { type CacheView, type Change, compareVersions, createCache, type Versioned } from './cache.ts';
 import type { KubeClient, ListPage } from './client.ts';
 import { type Clock, pause, systemClock } from './clock.ts';
-import { ApiError, isGone } from './errors.ts';
+import { ApiError, isApiError, isGone } from './errors.ts';
 import { messageOf } from './json.ts';
 import type { Logger } from './logger.ts';
 import { nameOf, type ResourceRef } from './resource.ts';
@@ -41,10 +41,17 @@ export interface ReflectorOptions<T> {
   /** ms of silence after which a watch is given up (default 150,000: two bookmark periods and a half). */
   readonly idleMs?: number;
   readonly pageSize?: number;
+  /**
+   * ms after which a list is taken again, at the end of a watch, though nothing has failed (default 3,600,000; half to all of it): what
+   * an event that never came has left wrong does not stay for ever. Infinity: never.
+   */
+  readonly verifyMs?: number;
 }
 
 /** A watch that lived this long was a healthy one: its end starts no back-off. */
 const healthyMs = 5_000;
+/** No server's Retry-After is obeyed for longer. */
+const longestRetryMs = 300_000;
 
 /**
  * Starts a reflector: lists in pages from the server's cache, then watches with bookmarks and goes on from the newest version seen,
@@ -80,7 +87,8 @@ export function startReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
     }
   }
 
-  async function list(fromCache: boolean): Promise<string> {
+  /** @param version what the server's cache has to know at least; absent: the newest there is */
+  async function list(version: string | undefined): Promise<string> {
     const items: Versioned<T>[] = [];
     let page: ListPage<KubeObject> | undefined;
     do {
@@ -89,7 +97,9 @@ export function startReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
         limit: options.pageSize ?? 500,
         ...(options.labelSelector !== undefined && { labelSelector: options.labelSelector }),
         ...(options.fieldSelector !== undefined && { fieldSelector: options.fieldSelector }),
-        ...(page?.continue !== undefined ? { continue: page.continue } : fromCache && { resourceVersion: '0' }),
+        ...(page?.continue !== undefined
+          ? { continue: page.continue }
+          : version !== undefined && { resourceVersion: version, resourceVersionMatch: 'NotOlderThan' }),
       });
       lastHeard = clock.now();
       for (const object of page.items) items.push(versioned(object));
@@ -114,35 +124,51 @@ export function startReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   async function run(): Promise<void> {
     /** The version to watch from; absent: list first. */
     let from: string | undefined;
-    let fromCache = true;
+    /** What a list has to know at least: any version will do, until one was too old or the server fell silent about it. */
+    let atLeast: string | undefined = '0';
     let failures = 0;
+    let verifyAt = Number.POSITIVE_INFINITY;
     while (!signal.aborted) {
       let started = clock.now();
+      let news = false;
       try {
-        from ??= await list(fromCache);
+        if (from === undefined) {
+          from = await list(atLeast);
+          verifyAt = clock.now() + jitter(options.verifyMs ?? 3_600_000, random());
+        }
         started = clock.now();
         for await (const event of watchOnce(client, ref, {
           resourceVersion: from,
           timeoutSeconds: 300 + Math.floor(random() * 301),
           idleMs: options.idleMs ?? 150_000,
+          clock,
           signal,
           ...(options.labelSelector !== undefined && { labelSelector: options.labelSelector }),
           ...(options.fieldSelector !== undefined && { fieldSelector: options.fieldSelector }),
         })) {
-          from = take(event);
-          failures = 0;
+          const version = take(event);
+          // A line that is late, or told twice, does not lead back to where the watch has been.
+          if (compareVersions(version, from) > 0) {
+            from = version;
+            news = true;
+          }
         }
         // Closed cleanly, which is routine; but a server that closes at once is not to be hammered.
         if (clock.now() - started >= healthyMs) failures = 0;
-        else failures += 1;
+        else failures = news ? 1 : failures + 1;
+        if (clock.now() >= verifyAt) {
+          atLeast = from;
+          from = undefined;
+        }
       } catch (error) {
         if (signal.aborted) return;
-        failures = clock.now() - started >= healthyMs ? 1 : failures + 1;
+        failures = news || clock.now() - started >= healthyMs ? 1 : failures + 1;
         const gone = isGone(error);
-        if (gone) {
+        // Silence where bookmarks are due, or a version from the future: a dead connection, or a history that was cut (a restored etcd).
+        if (gone || isApiError(error, 0, 'Silent') || isApiError(error, 504)) {
           from = undefined;
-          // The server's cache may be the very thing that is behind.
-          fromCache = false;
+          // Not from the server's cache: it may be the very thing that is behind.
+          atLeast = undefined;
         }
         const fields = { resource: what, err: messageOf(error), failures };
         if (gone || failures <= 1)
@@ -158,7 +184,7 @@ export function startReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
 
   function wait(error: unknown, failures: number): number {
     const asked = error instanceof ApiError && error.retryAfter !== undefined ? error.retryAfter * 1000 : 0;
-    return Math.max(asked, jitter(backoffDelay(failures, watchBackoff), random()));
+    return Math.max(Math.min(asked, longestRetryMs), jitter(backoffDelay(failures, watchBackoff), random()));
   }
 
   const ended = run().catch((error: unknown) => {

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../api/meta.ts';
 import type { KubeClient } from './client.ts';
+import type { Clock } from './clock.ts';
 import { ApiError, errorOfStatus } from './errors.ts';
 import { fieldsOf, messageOf, trusted } from './json.ts';
 import { nameOf, pathOf, type ResourceRef } from './resource.ts';
@@ -16,8 +17,9 @@ export interface WatchOptions {
   readonly timeoutSeconds: number;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
-  /** ms without a byte after which the connection counts as dead: more than the server's bookmark period (60 s). */
+  /** ms without a whole line after which the connection counts as dead: more than the server's bookmark period (60 s). */
   readonly idleMs: number;
+  readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
@@ -26,26 +28,35 @@ const maxLine = 16 * 1024 * 1024;
 
 /**
  * Watches once: yields events until the server closes (then it returns) or something breaks (then it throws).
- * @throws ApiError: 410 when the version is too old, code 0 when the connection broke, fell silent or spoke no JSON
+ * @throws ApiError: 410 when the version is too old, code 0 when the connection broke, fell silent (reason `Silent`) or spoke no JSON
  */
 export async function* watchOnce(
   client: KubeClient,
   ref: ResourceRef,
   options: WatchOptions,
 ): AsyncGenerator<WatchEvent, void, undefined> {
+  const { clock, idleMs } = options;
   const idle = new AbortController();
-  const timer = setTimeout(() => idle.abort(new Error(`silent for ${options.idleMs} ms`)), options.idleMs);
+  const limit = (): (() => void) => clock.after(idleMs, () => idle.abort(new Error(`no line for ${idleMs} ms`)));
   const signal = AbortSignal.any([options.signal, idle.signal]);
+  let cancel = limit();
   try {
     const body = await client.stream(pathOf(ref), queryOf(options), signal);
-    timer.refresh();
-    for await (const line of linesOf(body, () => timer.refresh())) yield eventOf(line, ref);
+    for await (const line of linesOf(body)) {
+      cancel();
+      // Only whole lines count: bytes that dribble in for ever bring no news.
+      cancel = limit();
+      yield eventOf(line, ref);
+    }
   } catch (error) {
+    if (idle.signal.aborted) {
+      const { reason } = idle.signal;
+      throw new ApiError(0, 'Silent', `watch of ${nameOf(ref)}: ${messageOf(reason)}`, undefined, error);
+    }
     if (error instanceof ApiError) throw error;
-    const reason: unknown = idle.signal.aborted ? idle.signal.reason : error;
-    throw new ApiError(0, 'Unreachable', `watch of ${nameOf(ref)} broke: ${messageOf(reason)}`, undefined, error);
+    throw new ApiError(0, 'Unreachable', `watch of ${nameOf(ref)} broke: ${messageOf(error)}`, undefined, error);
   } finally {
-    clearTimeout(timer);
+    cancel();
     // Ends the request when the consumer leaves early.
     idle.abort();
   }
@@ -63,11 +74,11 @@ function queryOf(options: WatchOptions): Record<string, string> {
 }
 
 /** Splits a byte stream into its lines; an unfinished last line means that the connection broke in the middle. */
-async function* linesOf(body: AsyncIterable<Uint8Array>, onBytes: () => void): AsyncGenerator<string, void, undefined> {
-  const decoder = new TextDecoder();
+async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, undefined> {
+  // Bytes that are no UTF-8 must not come into an object as question marks.
+  const decoder = new TextDecoder('utf-8', { fatal: true });
   let rest = '';
   for await (const chunk of body) {
-    onBytes();
     const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
     rest = parts.pop() ?? '';
     if (rest.length > maxLine) throw new Error(`a line of more than ${maxLine} characters`);
@@ -82,11 +93,20 @@ function eventOf(line: string, ref: ResourceRef): WatchEvent {
     case 'ADDED':
     case 'MODIFIED':
     case 'DELETED':
-    case 'BOOKMARK':
+    case 'BOOKMARK': {
+      const { name, resourceVersion } = fieldsOf(fieldsOf(object)['metadata']);
+      const named = type === 'BOOKMARK' || (typeof name === 'string' && name !== '');
+      // Without its version the watch could not be resumed where it broke.
+      if (!named || typeof resourceVersion !== 'string' || resourceVersion === '') {
+        throw new Error(`a ${type} event without an object in it`);
+      }
       return { type, object: trusted<KubeObject>(object) };
+    }
     case 'ERROR': {
-      const { code } = fieldsOf(object);
-      throw errorOfStatus(typeof code === 'number' ? code : 500, object, `watch of ${nameOf(ref)}`);
+      const { code, details } = fieldsOf(object);
+      const { retryAfterSeconds } = fieldsOf(details);
+      const after = typeof retryAfterSeconds === 'number' && retryAfterSeconds > 0 ? retryAfterSeconds : undefined;
+      throw errorOfStatus(typeof code === 'number' ? code : 500, object, `watch of ${nameOf(ref)}`, after);
     }
     default:
       throw new Error(`unknown event type ${JSON.stringify(type)}`);

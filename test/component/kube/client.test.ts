@@ -135,6 +135,17 @@ describe('client', () => {
     expect(String(page)).toContain('bad gateway');
   });
 
+  it.each(['', 'null', '{}', '[]', '<html>', '{"kind":"Status"}', '{"kind":"ThingList","metadata":{},"items":[]}'])(
+    'takes no answer for an empty list that is none: %s',
+    async (text) => {
+      reply = (_, response) => response.end(text);
+      const error = await connect()
+        .list(resources.cidrs)
+        .catch((e: unknown) => e);
+      expect(isUnreachable(error), String(error)).toBe(true);
+    },
+  );
+
   it('gives up on a server that does not answer, and on none at all', async () => {
     const client = connect({ timeoutMs: 200 });
     reply = () => {};

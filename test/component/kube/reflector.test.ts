@@ -58,7 +58,7 @@ describe('reflector', () => {
     expect(reflector.list()).toEqual(['a@2', 'b@3', 'c@4', 'd@5', 'e@6']);
     expect(changes.map((c) => c.key)).toEqual(['a', 'b', 'c', 'd', 'e']);
     expect(lists()).toEqual([
-      `GET ${collection}?resourceVersion=0&limit=2`,
+      `GET ${collection}?resourceVersion=0&resourceVersionMatch=NotOlderThan&limit=2`,
       `GET ${collection}?continue=2&limit=2`,
       `GET ${collection}?continue=4&limit=2`,
     ]);
@@ -167,12 +167,23 @@ describe('reflector', () => {
     },
   );
 
-  it('a watch that falls silent is given up and opened again', async () => {
+  it('a watch that falls silent is given up, and the newest state listed: its version may be one that the server does not know', async () => {
     const reflector = reflect({ idleMs: 300 });
     await until(() => expect(watches().length).toBeGreaterThanOrEqual(3));
     api.put('a');
     await until(() => expect(reflector.size).toBe(1));
-    expect(lists()).toHaveLength(1);
+    expect(lists().slice(1).map(fromOf)).not.toContain('0');
+    expect(lists().length).toBeLessThanOrEqual(watches().length);
+  });
+
+  it("at the end of a watch after its time, lists again, from the server's cache but nothing older than it knows", async () => {
+    const reflector = reflect({ verifyMs: 1 });
+    await until(() => expect(api.openWatches).toBe(1));
+    api.put('a');
+    await until(() => expect(reflector.size).toBe(1));
+    api.closeWatches();
+    await until(() => expect(lists()).toHaveLength(2));
+    expect(lists()[1]).toContain('resourceVersion=2&resourceVersionMatch=NotOlderThan');
   });
 
   it('waits out an API server that refuses, and is synced in the end', async () => {

@@ -74,6 +74,7 @@ export async function startFakeApi(): Promise<FakeApi> {
     const limit = Number(url.searchParams.get('limit') ?? all.length);
     const more = start + limit < all.length ? { continue: String(start + limit) } : {};
     answer(response, 200, {
+      kind: 'ThingList',
       metadata: { resourceVersion: String(version), ...more },
       items: all.slice(start, start + limit),
     });
