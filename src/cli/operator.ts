@@ -1,12 +1,20 @@
-import { Command, Option } from 'commander';
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { createClient } from '../kube/client.ts';
+import { monotonicClock } from '../kube/clock.ts';
 import { loadCluster } from '../kube/config.ts';
+import { createElection } from '../kube/election.ts';
+import { createLeadership, leadingClient } from '../kube/leadership.ts';
 import { createLogger, type LogLevel, logLevels } from '../observe/logger.ts';
 import { runOperator } from '../operator/run.ts';
 import { untilSignal } from './signals.ts';
 
 interface Flags {
   kubeconfig?: string;
+  leaderElect: boolean;
+  leaderElectNamespace: string;
+  identity: string;
   logLevel: LogLevel;
 }
 
@@ -15,6 +23,19 @@ export function operatorCommand(): Command {
   return new Command('operator')
     .description('plan addresses and write NetworkAttachmentDefinitions (one per cluster)')
     .option('--kubeconfig <file>', 'cluster and credentials; default: the service account of the pod')
+    .option('--leader-elect', 'work only while holding the Lease multinic-operator (default)', true)
+    .option('--no-leader-elect', 'this operator is the only one: work without a Lease')
+    .option(
+      '--leader-elect-namespace <name>',
+      'where the Lease is kept',
+      process.env['POD_NAMESPACE'] ?? 'multinic-system',
+    )
+    .option(
+      '--identity <name>',
+      'holder of the Lease; another for each process',
+      identity,
+      `${process.env['POD_NAME'] ?? hostname()}_${randomBytes(4).toString('hex')}`,
+    )
     .addOption(new Option('--log-level <level>', 'what to log').choices(logLevels).default('info'))
     .action(async (flags: Flags, command: Command) => {
       const logger = createLogger({ program: 'multinic-operator', level: flags.logLevel });
@@ -23,11 +44,34 @@ export function operatorCommand(): Command {
         env: process.env,
       });
       const version = command.parent?.version() ?? 'dev';
-      const client = createClient({ cluster, userAgent: `multinic-operator/${version}` });
+      const userAgent = `multinic-operator/${version} (${flags.identity})`;
+      const client = createClient({ cluster, userAgent });
+      const elector = createClient({ cluster, userAgent });
+      const signal = untilSignal();
+      const clock = monotonicClock();
+      const leadership = createLeadership(clock);
+      const election = createElection({
+        client: elector,
+        namespace: flags.leaderElectNamespace,
+        name: 'multinic-operator',
+        identity: flags.identity,
+        leadership,
+        clock,
+        logger,
+        signal,
+      });
       try {
-        await runOperator({ client, logger, signal: untilSignal() });
+        if (flags.leaderElect) {
+          await runOperator({ client: leadingClient(client, leadership), logger, signal, election });
+        } else await runOperator({ client, logger, signal });
       } finally {
-        await client.close();
+        await Promise.all([client.close(), elector.close()]);
       }
     });
+}
+
+/** It stands in the user agent. */
+function identity(text: string): string {
+  if (/^[\w.-]{1,128}$/.test(text)) return text;
+  throw new InvalidArgumentError('write 1 to 128 letters, digits, ".", "_" or "-"');
 }

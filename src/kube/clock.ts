@@ -17,6 +17,11 @@ export function systemClock(): Clock {
   };
 }
 
+/** A clock that nobody sets: `now` is ms since some moment, and never jumps. For time that has passed, not for dates. */
+export function monotonicClock(): Clock {
+  return { ...systemClock(), now: () => performance.now() };
+}
+
 /** Resolves after `ms`, or at once when the signal is or becomes aborted. */
 export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -41,5 +41,6 @@ export const resources = {
   nodes: { group: '', version: 'v1', plural: 'nodes' },
   namespaces: { group: '', version: 'v1', plural: 'namespaces' },
   pods: { group: '', version: 'v1', plural: 'pods' },
+  leases: { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' },
   networkAttachmentDefinitions: { group: 'k8s.cni.cncf.io', version: 'v1', plural: 'network-attachment-definitions' },
 } as const satisfies Record<string, ResourceRef>;

@@ -1,6 +1,7 @@
 import type { KubeClient } from '../kube/client.ts';
 import { type Clock, systemClock } from '../kube/clock.ts';
 import { type Reconcile, runController } from '../kube/controller.ts';
+import type { Election } from '../kube/election.ts';
 import type { Logger } from '../kube/logger.ts';
 import { createQueue, type Queue } from '../kube/queue.ts';
 import { createParse } from './accepted.ts';
@@ -20,13 +21,36 @@ export interface OperatorOptions {
   /** Aborted: finish what is being written, then resolve. */
   readonly signal: AbortSignal;
   readonly clock?: Clock;
+  /** Absent: this operator is the only one. `client` has to refuse writes while it does not lead. */
+  readonly election?: Election;
 }
 
 /**
  * The operator: resolves when the signal has been aborted and nothing runs any more. Nothing that the API server does or fails to do
- * ends it; it waits until everything has been listed once before it decides anything.
+ * ends it; it waits until everything has been listed once before it decides anything. With an election it decides only while it leads,
+ * and starts anew, remembering nothing, after it has lost the lease.
  */
 export async function runOperator(options: OperatorOptions): Promise<void> {
+  const { election, signal } = options;
+  if (election === undefined) return runTerm(options, (work) => work(signal));
+  while (!signal.aborted) {
+    const term = new AbortController();
+    const candidate: OperatorOptions = { ...options, signal: AbortSignal.any([signal, term.signal]) };
+    await runTerm(candidate, async (work) => {
+      try {
+        if (await election.win()) await election.lead(work);
+      } finally {
+        term.abort();
+      }
+    });
+  }
+}
+
+/** Copies of everything from the start, work on them when `whenLeading` calls for it. */
+async function runTerm(
+  options: OperatorOptions,
+  whenLeading: (work: (signal: AbortSignal) => Promise<void>) => Promise<void>,
+): Promise<void> {
   const { client, logger, signal } = options;
   const clock = options.clock ?? systemClock();
   const caches = startCaches({ client, signal, logger, clock });
@@ -50,8 +74,15 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
     sliceWrites: new Map(),
     width: 16,
   };
+  await whenLeading((leading) => work(context, leading));
+  await caches.ended;
+}
+
+/** The controllers, until the signal is aborted. */
+async function work(context: Context, signal: AbortSignal): Promise<void> {
+  const { caches, clock, logger } = context;
   wakeOnChange(context);
-  await Promise.race([caches.synced, caches.ended]);
+  await Promise.race([caches.synced, caches.ended, aborted(signal)]);
   if (!signal.aborted) logger.info({ networks: caches.networks.size, hosts: caches.hosts.size }, 'operator started');
   const run = (name: keyof Context['queues'], workers: number, reconcile: Reconcile): Promise<void> =>
     runController({ name, queue: context.queues[name], clock, workers, reconcile, logger, signal });
@@ -68,6 +99,12 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
     }),
     run('host', 16, (key) => reconcileHost(context, key, signal)),
     run('namespace', 1, (key) => reconcileNamespace(context, key)),
-    caches.ended,
   ]);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

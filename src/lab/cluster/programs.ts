@@ -27,7 +27,8 @@ export interface Surroundings {
 
 /** The operator, in this machine's namespaces, ready when it has asked the API server for something. */
 export function operatorProgram(lab: Surroundings): Program {
-  const argv = async () => multinic('operator', '--kubeconfig', await lab.api.kubeconfigOf('operator'));
+  const argv = async () =>
+    multinic('operator', '--no-leader-elect', '--kubeconfig', await lab.api.kubeconfigOf('operator'));
   const look = () => lab.api.requests().some(({ user }) => user === 'operator');
   return program(lab, 'operator', argv, look);
 }

@@ -40,10 +40,23 @@ afterEach(async () => {
 const configOf = (user: string): string => join(directory, user);
 
 function operator(): ChildProcess {
-  const child = spawn(process.execPath, ['src/cli/main.ts', 'operator', '--kubeconfig', configOf('operator')], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [
+      'src/cli/main.ts',
+      'operator',
+      '--leader-elect-namespace',
+      'default',
+      '--identity',
+      'alone',
+      '--kubeconfig',
+      configOf('operator'),
+    ],
+    {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
   processes.push(child);
   return child;
 }
