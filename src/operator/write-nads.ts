@@ -6,12 +6,14 @@ import type { Caches } from './caches.ts';
 import type { Verdict } from './conditions.ts';
 import type { Context } from './context.ts';
 import { listed } from './drain.ts';
-import { isOurs, type Nad, nadObject, nadUpdate, namespacesOf } from './nad.ts';
-import { eachOf, put, remove } from './writes.ts';
+import { isOurs, type Nad, nadObject, namespacesOf } from './nad.ts';
+import { type NadChange, nadChange } from './nad-change.ts';
+import { applyOver, eachOf, put, remove, type Target } from './writes.ts';
 
 /** What has to happen so that a network's NADs are where and what they shall be. */
 export interface NadChanges {
-  readonly write: readonly Nad[];
+  readonly create: readonly Nad[];
+  readonly change: readonly (NadChange & { readonly existing: Nad })[];
   /** Ours, in Active namespaces where they do not belong any more. */
   readonly remove: readonly Nad[];
   /** Namespaces where something that is not ours has the name. */
@@ -20,33 +22,39 @@ export interface NadChanges {
   readonly namespaces: readonly string[];
 }
 
-/** @param config of all of them; undefined: leave those that are there as they are, and make none */
+/**
+ * @param config of all of them; undefined: leave those that are there as they are, and make none
+ * @param resource what their annotation names, see resourceAnnotation
+ */
 export function nadChanges(
   object: MultiNicNetwork,
   network: Pick<Network, 'namespaces'>,
   config: string | undefined,
   existing: readonly Nad[],
   active: ReadonlySet<string>,
+  resource?: string,
 ): NadChanges {
   const namespaces = namespacesOf(network, active);
   const wanted = new Set(namespaces);
   const known = new Map(existing.map((nad) => [nad.metadata.namespace ?? '', nad]));
-  const write: Nad[] = [];
+  const create: Nad[] = [];
+  const change: NadChanges['change'][number][] = [];
   const foreign: string[] = [];
   for (const namespace of namespaces) {
     const before = known.get(namespace);
     if (before !== undefined && !isOurs(before)) foreign.push(namespace);
     else if (config !== undefined) {
-      const after = nadObject(object, namespace, config);
-      const change = before === undefined ? after : nadUpdate(before, after);
-      if (change !== undefined) write.push(change);
+      const after = nadObject(object, namespace, config, resource);
+      const due = before === undefined ? undefined : nadChange(before, after);
+      if (before === undefined) create.push(after);
+      else if (due !== undefined) change.push({ ...due, existing: before });
     }
   }
   const remove = existing.filter((nad) => {
     const namespace = nad.metadata.namespace ?? '';
     return isOurs(nad) && active.has(namespace) && !wanted.has(namespace);
   });
-  return { write, remove, foreign, namespaces };
+  return { create, change, remove, foreign, namespaces };
 }
 
 /** Namespaces that exist and are not on their way out. */
@@ -62,7 +70,8 @@ export function activeNamespaces(caches: Caches): Set<string> {
 /** @returns the first error of a write, all others having been tried */
 export async function applyNads(context: Context, changes: NadChanges, signal: AbortSignal): Promise<unknown> {
   try {
-    await eachOf(changes.write, context.width, (nad) => putNad(context, nad, signal));
+    await eachOf(changes.create, context.width, (nad) => createNad(context, nad, signal));
+    await eachOf(changes.change, context.width, (change) => changeNad(context, change, signal));
     await eachOf(changes.remove, context.width, (nad) => deleteNad(context, nad, signal));
     return undefined;
   } catch (error) {
@@ -70,14 +79,29 @@ export async function applyNads(context: Context, changes: NadChanges, signal: A
   }
 }
 
-export async function putNad(context: Context, nad: Nad, signal: AbortSignal): Promise<void> {
-  const ref = inNamespace(resources.networkAttachmentDefinitions, nad.metadata.namespace ?? '');
-  await put({ client: context.client, ref, cache: context.caches.nads }, nad, signal);
+/** By POST, not by apply: what somebody else has made under the name since we looked must not become ours. */
+async function createNad(context: Context, nad: Nad, signal: AbortSignal): Promise<void> {
+  await put(targetOf(context, nad), nad, signal);
+}
+
+async function changeNad(
+  context: Context,
+  { existing, release, apply }: NadChanges['change'][number],
+  signal: AbortSignal,
+): Promise<void> {
+  await applyOver(targetOf(context, existing), existing, release, apply, signal);
+}
+
+function targetOf({ client, caches }: Context, nad: Nad): Target {
+  return {
+    client,
+    ref: inNamespace(resources.networkAttachmentDefinitions, nad.metadata.namespace ?? ''),
+    cache: caches.nads,
+  };
 }
 
 export async function deleteNad(context: Context, nad: Nad, signal: AbortSignal): Promise<void> {
-  const ref = inNamespace(resources.networkAttachmentDefinitions, nad.metadata.namespace ?? '');
-  await remove(context.client, ref, nad, signal);
+  await remove(context.client, targetOf(context, nad).ref, nad, signal);
 }
 
 /** NetworksReady, after the writes were tried. */

@@ -1,8 +1,12 @@
 import type { KubeObject } from '../api/meta.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../kube/errors.ts';
+import { fieldsOf } from '../kube/json.ts';
 import type { Reflector } from '../kube/reflector.ts';
 import type { ResourceRef } from '../kube/resource.ts';
+
+/** In whose name the operator applies. */
+export const fieldManager = 'multinic-operator';
 
 /** Where one kind is written, and the copy that has to know of it. */
 export interface Target {
@@ -29,14 +33,41 @@ export async function putStatus(target: Target, object: KubeObject, signal: Abor
   await learn(target, object, target.client.replaceStatus(target.ref, object, { signal }), signal);
 }
 
+/**
+ * Takes away by a merge patch what shall not stand there, then applies our fields, each over the version that the step before left;
+ * what others hold of our fields is taken from them.
+ * @param existing the version that was decided on
+ */
+export async function applyOver(
+  target: Target,
+  existing: KubeObject,
+  release: Readonly<Record<string, unknown>> | undefined,
+  wanted: KubeObject,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, ref } = target;
+  const { name, uid } = existing.metadata;
+  let { resourceVersion } = existing.metadata;
+  if (release !== undefined) {
+    const body = { ...release, metadata: { ...fieldsOf(release['metadata']), uid, resourceVersion } };
+    const released = await learn(target, existing, client.patch(ref, name, 'merge', body, { signal }), signal);
+    ({ resourceVersion } = released.metadata);
+  }
+  const metadata = { ...wanted.metadata, ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
+  const write = client.apply(ref, { ...wanted, metadata }, { fieldManager, force: true, signal });
+  await learn(target, existing, write, signal);
+}
+
 async function learn(
   { client, ref, cache }: Target,
   object: KubeObject,
   write: Promise<KubeObject>,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<KubeObject> {
   try {
-    cache.learn(await write);
+    const written = await write;
+    cache.learn(written);
+    return written;
   } catch (error) {
     if (isConflict(error) || isAlreadyExists(error)) {
       await client.get(ref, object.metadata.name, { signal }).then(

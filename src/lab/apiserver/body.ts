@@ -32,7 +32,7 @@ export async function readBody(request: IncomingMessage): Promise<unknown> {
     );
   }
   try {
-    return type === 'application/yaml' ? parseYaml(text) : JSON.parse(text);
+    return type.endsWith('yaml') ? parseYaml(text) : JSON.parse(text);
   } catch (error) {
     throw errors.badRequest(
       `error decoding the request body: ${error instanceof Error ? error.message : String(error)}`,

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { errors } from './api-error.ts';
+import { applyObject } from './apply-patch.ts';
 import { contentType, readBody } from './body.ts';
 import type { Cluster } from './cluster.ts';
 import { type DeleteOptions, deleteObject } from './delete.ts';
@@ -10,6 +11,9 @@ import type { ObjectRequest } from './request.ts';
 import { groupVersion, resourceId } from './resource.ts';
 import { type Form, metadataOnly, tableOf } from './table.ts';
 import { changeObject, createObject, type WriteOptions, type Written } from './write.ts';
+
+/** Content type of server-side apply. */
+const applyPatch = 'application/apply-patch+yaml';
 
 export interface Answer {
   readonly code: number;
@@ -92,10 +96,16 @@ export async function answerObjects(
   const body = await readBody(message);
   if (verb === 'delete') return { code: 200, body: deleteOne(cluster, request, body) };
   if (verb === 'deletecollection') return { code: 200, body: deleteAll(cluster, request, body) };
+  const type = contentType(message);
+  if (verb === 'patch' && type === applyPatch && request.subresource === undefined) {
+    const apply = { namespace, name: request.name ?? '', fieldManager: query.get('fieldManager'), body };
+    const { object, warnings, created } = applyObject(cluster, resource, apply, writeOptions(query));
+    return { code: created ? 201 : 200, body: shaped(cluster, request, object, form), warnings };
+  }
   const written =
     verb === 'create'
       ? createObject(cluster, resource, namespace, body, writeOptions(query))
-      : change(cluster, request, body, contentType(message));
+      : change(cluster, request, body, type);
   const answer = shaped(cluster, request, written.object, form);
   return { code: verb === 'create' ? 201 : 200, body: answer, warnings: written.warnings };
 }

@@ -18,7 +18,7 @@ export function patcher(resource: Resource, contentType: string): (object: unkno
       );
     case 'application/apply-patch+yaml':
       throw errors.unsupportedMediaType(
-        'server-side apply is not supported by this lab API server; use kubectl apply without --server-side, or PUT',
+        'this lab API server does not apply to subresources: use a merge patch, or PUT',
       );
     default:
       throw errors.unsupportedMediaType(

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fieldAt, listOf } from '../../../src/lab/apiserver/object.ts';
+import { fieldAt, listOf, textOf } from '../../../src/lab/apiserver/object.ts';
 import { at, revisionOf, type Suite, startSuite } from '../../support/kube-suite.ts';
 
 let suite: Suite;
@@ -59,17 +59,35 @@ describe('patches', () => {
     await rest.delete(`${pods}/pod`, { gracePeriodSeconds: 0 });
   });
 
-  test('server-side apply is refused with a reason', async (ctx) => {
-    const { rest, embedded, widgets, widget } = suite;
-    if (!embedded) {
-      ctx.skip('a real server supports it');
-      return;
-    }
-    const reply = await rest.call('PATCH', `${widgets}/ssa?fieldManager=x`, widget('ssa'), {
-      'content-type': 'application/apply-patch+yaml',
+  test('server-side apply makes an object, or merges into it and leaves the fields of others', async () => {
+    const { rest, widgets, widget } = suite;
+    const apply = (body: unknown, query = '?fieldManager=x&force=true') =>
+      rest.call('PATCH', `${widgets}/ssa${query}`, body, { 'content-type': 'application/apply-patch+yaml' });
+    expect((await apply(widget('ssa'), '')).code).toBe(422);
+    expect((await apply(widget('ssa', { metadata: { uid: 'another' } }))).code).toBe(409);
+    const spec = { size: 1, parts: [{ id: 1, text: 'a' }] };
+    const made = await apply(widget('ssa', { metadata: { labels: { ours: 'yes' } }, spec }));
+    expect(made.code).toBe(201);
+    const theirs = { metadata: { annotations: { note: 'theirs' } }, spec: { name: 'theirs', size: 5 } };
+    await rest.patch(`${widgets}/ssa`, theirs);
+    const parts = [{ id: 2, text: 'b' }, ...spec.parts];
+    const again = await apply(widget('ssa', { metadata: { labels: { ours: 'yes' } }, spec: { size: 1, parts } }));
+    expect(again).toMatchObject({
+      code: 200,
+      body: {
+        metadata: { labels: { ours: 'yes' }, annotations: { note: 'theirs' } },
+        spec: { size: 1, name: 'theirs' },
+      },
     });
-    expect(reply).toMatchObject({ code: 415, body: { reason: 'UnsupportedMediaType' } });
-    expect(reply.body.message).toContain('server-side apply is not supported');
+    expect(
+      listOf(at(again.body, 'spec.parts'))
+        .map((part) => textOf(fieldAt(part, ['text'])))
+        .toSorted((a, b) => a.localeCompare(b)),
+    ).toEqual(['a', 'b']);
+    const stale = widget('ssa', { metadata: { resourceVersion: revisionOf(made.body) }, spec: { size: 2 } });
+    expect((await apply(stale)).code).toBe(409);
+    const same = await apply(widget('ssa', { metadata: { labels: { ours: 'yes' } }, spec: { size: 1, parts } }));
+    expect(revisionOf(same.body)).toBe(revisionOf(again.body));
   });
 });
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { MultiNicNetwork, MultiNicNetworkSpec } from '../../../src/api/kinds/multinicnetwork.ts';
 import { parseNetwork } from '../../../src/api/network-gate.ts';
 import { trusted } from '../../../src/kube/json.ts';
-import { isOurs, type Nad, nadConfig, nadObject, nadUpdate, namespacesOf } from '../../../src/operator/nad.ts';
+import { isOurs, type Nad, nadConfig, nadObject, namespacesOf, resourceAnnotation } from '../../../src/operator/nad.ts';
+import { nadChange } from '../../../src/operator/nad-change.ts';
 
 function networkOf(spec: MultiNicNetworkSpec): MultiNicNetwork {
   return {
@@ -91,26 +92,56 @@ describe('a NAD in a namespace', () => {
   const stored: Nad = { ...wanted, metadata: { ...wanted.metadata, uid: 'n1', resourceVersion: '5' } };
 
   it('is not written when it says what it shall', () => {
-    expect(nadUpdate(stored, wanted)).toBeUndefined();
+    expect(nadChange(stored, wanted)).toBeUndefined();
   });
 
-  it('is written over its version, with what others added kept', () => {
+  it('stays unwritten when others add labels, annotations and owners', () => {
+    const { ownerReferences = [] } = stored.metadata;
     const theirs: Nad = {
       ...stored,
       metadata: {
         ...stored.metadata,
-        labels: { team: 'a' },
-        annotations: { note: 'b' },
+        labels: { ...stored.metadata.labels, team: 'a' },
+        annotations: { note: 'b', [resourceAnnotation]: 'example.com/theirs' },
+        ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'c', uid: 'c1' }, ...ownerReferences],
+      },
+    };
+    expect(nadChange(theirs, wanted)).toBeUndefined();
+  });
+
+  it('is applied when a field of ours was edited', () => {
+    const edits: Nad[] = [
+      { ...stored, spec: { config: '{"a":2}' } },
+      { ...stored, metadata: { ...stored.metadata, labels: {} } },
+      { ...stored, metadata: { ...stored.metadata, ownerReferences: [] } },
+    ];
+    for (const edited of edits) expect(nadChange(edited, wanted)).toEqual({ apply: wanted });
+    const named = nadObject(owner, 'prod', '{"a":1}', 'example.com/vf');
+    expect(nadChange(stored, named)).toEqual({ apply: named });
+  });
+
+  it('loses the owner of a network that had the name before, and the resource of devices that it takes no more', () => {
+    const before: Nad = {
+      ...stored,
+      metadata: {
+        ...stored.metadata,
+        annotations: { [resourceAnnotation]: 'openshift.io/a' },
         ownerReferences: [
           { apiVersion: 'v1', kind: 'ConfigMap', name: 'c', uid: 'c1' },
           { apiVersion: 'multinic.fms.io/v1', kind: 'MultiNicNetwork', name: 'net-a', uid: 'old' },
         ],
       },
+      spec: { config: '{"plugin":{"type":"sriov"}}' },
     };
-    const next = nadUpdate(theirs, wanted);
-    expect(next?.metadata).toMatchObject({ resourceVersion: '5', annotations: { note: 'b' } });
-    expect(next?.metadata.labels).toEqual({ team: 'a', 'multi-nic-cni-generated': 'true' });
-    expect(next?.metadata.ownerReferences?.map((one) => one.uid)).toEqual(['c1', 'u1']);
+    expect(nadChange(before, wanted)).toEqual({
+      release: {
+        metadata: {
+          ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'c', uid: 'c1' }],
+          annotations: { [resourceAnnotation]: null },
+        },
+      },
+      apply: wanted,
+    });
   });
 
   it('is ours by label or by owner, else somebody else’s', () => {
