@@ -2,7 +2,7 @@
 # run.sh WHAT [ARG...]: set-up as far as WHAT needs it, then WHAT on the pinned Node. What npm's scripts call.
 set -eu
 cd "$(dirname "$0")/.."
-what=${1:?"use: run.sh setup|demo|lab:clean|multinic|test|e2e|check|bench|conformance|format|generate [ARG...]"}
+what=${1:?"use: run.sh setup|demo|lab:clean|multinic|test|e2e|check|bench|conformance|faults|format|generate [ARG...]"}
 shift
 
 begin=$(date +%s.%N)
@@ -39,6 +39,7 @@ case $what in
   check) exec node tools/check.ts "$@" ;;
   bench) exec node bench/main.ts "$@" ;;
   conformance) exec node test/conformance/main.ts "$@" ;;
+  faults) exec node test/faults/main.ts "$@" ;;
   format) exec biome check --write "$@" ;;
   generate) exec node tools/generate.ts "$@" ;;
   *) echo "run.sh: unknown \"$what\"" >&2; exit 2 ;;

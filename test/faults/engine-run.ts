@@ -1,0 +1,111 @@
+import { createKernel } from '../../src/kernel/ip.ts';
+import { orphansOf } from '../support/attach/consistent.ts';
+import { callOf, createWorld, type World } from '../support/attach/world.ts';
+import { type EnginePoint, type Place, type Point, plans } from './daemon-points.ts';
+
+/** What became of one point. */
+export interface Outcome extends Pick<Point, 'victim' | 'name'> {
+  /** One text for each thing that was left, or why the point could not be reached. */
+  readonly left: readonly string[];
+  readonly ms: number;
+}
+
+export interface RunOptions {
+  readonly onOutcome?: (outcome: Outcome) => void;
+  /** Called before the look for leftovers; a test leaves something there. */
+  readonly beforeLook?: (place: Place) => void;
+}
+
+/** Goes through the points, each in a pod of its own: fault, restart, DEL, look. */
+export async function runEnginePoints(
+  points: readonly EnginePoint[],
+  { onOutcome, beforeLook }: RunOptions = {},
+): Promise<Outcome[]> {
+  const world = createWorld(2);
+  const outcomes: Outcome[] = [];
+  try {
+    const before = await stateOf(world.host);
+    for (const [index, point] of points.entries()) {
+      const start = performance.now();
+      const place = { world, netns: world.pod(), container: `fault-${index}` };
+      const fresh = await stateOf(place.netns);
+      const left = await tried(async () => {
+        await point.run(place);
+        await restartAndDelete(place);
+        beforeLook?.(place);
+        return [
+          ...(await recordsLeft(world)),
+          ...difference(`pod`, fresh, await stateOf(place.netns)),
+          ...difference('host', before, await stateOf(world.host)),
+          ...orphansOf(world.folder).map((pid) => `process ${pid}`),
+        ];
+      });
+      const outcome = { victim: point.victim, name: point.name, left, ms: performance.now() - start };
+      outcomes.push(outcome);
+      onOutcome?.(outcome);
+      world.namespaces.remove(place.netns);
+    }
+  } finally {
+    await world.end();
+  }
+  return outcomes;
+}
+
+export async function tried(work: () => Promise<string[]>): Promise<string[]> {
+  try {
+    return await work();
+  } catch (error) {
+    return [error instanceof Error ? error.message : String(error)];
+  }
+}
+
+/** As a node does it: the daemon is started anew, the runtime sends DEL. */
+async function restartAndDelete({ world, netns, container }: Place): Promise<void> {
+  const harness = await world.start({ plans });
+  await harness.call(callOf('DEL', { network: 'red', container, netns }));
+  await harness.kill();
+}
+
+async function recordsLeft(world: World): Promise<string[]> {
+  const harness = await world.start({ plans });
+  const { counts, pools } = await harness.look();
+  await harness.kill();
+  const rows = ['attachments', 'addresses', 'masters'].flatMap((table) => {
+    const count = counts[table] ?? 0;
+    return count === 0 ? [] : [`${count} ${table} in the store`];
+  });
+  const held = pools.flatMap(({ allocations }) => allocations.map(({ address }) => `address ${address} in its pool`));
+  return [...rows, ...held];
+}
+
+/** Links, their addresses, routes of all tables and rules of a namespace, as texts that can be compared. */
+async function stateOf(netns: string): Promise<readonly string[]> {
+  const kernel = createKernel();
+  const families = [4, 6] as const;
+  const links = await kernel.links(netns);
+  const routes = await Promise.all(families.map((family) => kernel.routes({ family, table: 'all', netns })));
+  const rules = await Promise.all(families.map((family) => kernel.rules({ family, netns })));
+  return [
+    ...links.map(({ name, mac, mtu, up }) => `link ${name} ${mac} ${mtu} ${up}`),
+    ...links.flatMap(({ name, addresses }) =>
+      addresses.map(
+        ({ address, prefix }) => `address ${address.value} of family ${address.family}/${prefix.length} on ${name}`,
+      ),
+    ),
+    // What the kernel makes by itself for a cable's link-local address may come late.
+    ...routes
+      .flat()
+      .flatMap(({ family, dst, dev, table, protocol }) =>
+        protocol === 2 ? [] : [`route ${family} ${dst.base}/${dst.length} ${dev} table ${table} protocol ${protocol}`],
+      ),
+    ...rules.flat().map(({ family, priority, table }) => `rule ${family} ${priority} lookup ${table}`),
+  ];
+}
+
+function difference(where: string, before: readonly string[], after: readonly string[]): string[] {
+  const isSettling = (text: string): boolean => text.includes('of family 6') && where === 'host';
+  return [
+    ...after.filter((text) => !before.includes(text) && !isSettling(text)).map((text) => `${where}: ${text}`),
+    ...before.filter((text) => !after.includes(text) && !isSettling(text)).map((text) => `${where}: missing ${text}`),
+  ];
+}
