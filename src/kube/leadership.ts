@@ -35,7 +35,13 @@ export function leadingClient(client: KubeClient, leadership: Leadership): KubeC
     return Promise.reject(new ApiError(0, 'NotLeading', `${what}: not sent, this process does not hold the lease`));
   };
   return {
-    ...client,
+    // Each by name: a method that is added to the client has to be judged here before this compiles.
+    get: client.get,
+    list: client.list,
+    raw: client.raw,
+    stream: client.stream,
+    close: client.close,
+    apply: (ref, object, options) => checked('PATCH', () => client.apply(ref, object, options)),
     create: (ref, object, options) => checked('POST', () => client.create(ref, object, options)),
     replace: (ref, object, options) => checked('PUT', () => client.replace(ref, object, options)),
     replaceStatus: (ref, object, options) => checked('PUT', () => client.replaceStatus(ref, object, options)),

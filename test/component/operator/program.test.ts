@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Lease } from '../../../src/kube/lease.ts';
+import { resources } from '../../../src/kube/resource.ts';
 import { makeCertificates } from '../../../src/lab/apiserver/certificates.ts';
 import { kubeconfig } from '../../../src/lab/apiserver/kubeconfig.ts';
 import { type Hosts, startHosts } from '../../support/operator/hosts.ts';
@@ -39,7 +41,7 @@ afterEach(async () => {
 
 const configOf = (user: string): string => join(directory, user);
 
-function operator(): ChildProcess {
+function operator(identity = 'alone'): ChildProcess {
   const child = spawn(
     process.execPath,
     [
@@ -48,7 +50,7 @@ function operator(): ChildProcess {
       '--leader-elect-namespace',
       'default',
       '--identity',
-      'alone',
+      identity,
       '--kubeconfig',
       configOf('operator'),
     ],
@@ -93,4 +95,37 @@ it('the command: apply and wait by kubectl, kill -9 in the middle, restart, dele
   second.kill('SIGTERM');
   expect(await ended(second)).toBe(0);
   expect(log).not.toContain('"level":"error"');
+});
+
+it('two operators: kill -9 and SIGSTOP hand over in less than 20 s; who comes back follows', async () => {
+  const ref = { ...resources.leases, namespace: 'default' };
+  const spec = async () => (await world.client.get<Lease>(ref, 'multinic-operator')).spec;
+  /** Seconds until it leads. */
+  const leads = async (identity: string): Promise<number> => {
+    const started = performance.now();
+    for (;;) {
+      const holder = await spec().catch(() => undefined);
+      if (holder?.holderIdentity === identity) return (performance.now() - started) / 1000;
+      if (performance.now() - started > 60_000) throw new Error(`${identity} does not lead: ${JSON.stringify(holder)}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  };
+  const first = operator('first');
+  await leads('first');
+  const second = operator('second');
+  // It has seen the Lease by then.
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  first.kill('SIGKILL');
+  expect(await leads('second')).toBeLessThan(20);
+
+  operator('third');
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  second.kill('SIGSTOP');
+  expect(await leads('third')).toBeLessThan(20);
+  await hosts.join('host-a', [1]);
+  second.kill('SIGCONT');
+  await world.until(async () => expect((await spec())?.holderIdentity).toBe('third'));
+  second.kill('SIGTERM');
+  expect(await ended(second)).toBe(0);
+  expect(await spec()).toMatchObject({ holderIdentity: 'third', leaseTransitions: 2 });
 });
