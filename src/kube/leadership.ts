@@ -36,11 +36,11 @@ export function leadingClient(client: KubeClient, leadership: Leadership): KubeC
   };
   return {
     // Each by name: a method that is added to the client has to be judged here before this compiles.
-    get: client.get,
-    list: client.list,
-    raw: client.raw,
-    stream: client.stream,
-    close: client.close,
+    get: (ref, name, options) => client.get(ref, name, options),
+    list: (ref, options) => client.list(ref, options),
+    raw: (path, options) => client.raw(path, options),
+    stream: (path, query, signal) => client.stream(path, query, signal),
+    close: () => client.close(),
     apply: (ref, object, options) => checked('PATCH', () => client.apply(ref, object, options)),
     create: (ref, object, options) => checked('POST', () => client.create(ref, object, options)),
     replace: (ref, object, options) => checked('PUT', () => client.replace(ref, object, options)),
