@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { textOf } from '../../src/lab/apiserver/object.ts';
+import { fieldsOf, listOf, textOf } from '../../src/lab/apiserver/object.ts';
 import { createRunner } from '../../src/lab/run/runner.ts';
 import { accessFrom, KubeRest, type Reply } from '../support/kube-rest.ts';
 import { until } from '../support/kube-suite.ts';
@@ -159,4 +159,16 @@ test.each(
   if (outcome === ok) expect({ code, message: body.message ?? '' }).toMatchObject({ message: '' });
   else expect({ code, message: body.message }).toEqual({ code: 403, message: expect.stringContaining(outcome) });
   if (outcome === ok) expect([200, 201]).toContain(code);
+});
+
+test('kubectl get multinic lists all kinds', async () => {
+  const { body } = await logins.admin.get(own);
+  const kinds = listOf(body.resources)
+    .map(fieldsOf)
+    .filter(({ name }) => !textOf(name).includes('/'));
+  expect(kinds).toHaveLength(7);
+  for (const { categories, shortNames } of kinds) {
+    expect(categories).toEqual(['multinic']);
+    expect(listOf(shortNames)).toHaveLength(1);
+  }
 });

@@ -27,7 +27,7 @@ const given = roles.flatMap(({ metadata, rules }) =>
   rules.flatMap(({ apiGroups = [], resources = [], verbs }) =>
     apiGroups.flatMap((group) =>
       resources.flatMap((resource) =>
-        verbs.map((verb) => [metadata.name.replace('multinic-', ''), group || '(core)', resource, verb].join(' ')),
+        verbs.map((verb) => [metadata.name.split('-')[1], group || '(core)', resource, verb].join(' ')),
       ),
     ),
   ),
