@@ -1,5 +1,5 @@
 /** The variable that names one seed to run again, as a failure prints it. */
-export const seedVariable = 'MULTINIC_FAULTS_SEED';
+const seedVariable = 'MULTINIC_FAULTS_SEED';
 
 /** `count` seeds from `first` on; or the one that the variable names. */
 export function seedsOf(first: number, count: number): number[] {
