@@ -17,6 +17,20 @@ export function daemonCommand(): Command {
     .option('--nics-exclude <glob...>', 'links that never belong to the pool', [])
     .option('--cooldown <duration>', 'rest of a released address while others are free', duration, 60_000)
     .option('--delegate-timeout <duration>', 'limit of one delegate call', duration, 60_000)
+    .addOption(
+      new Option(
+        '--executor <name>',
+        'who makes plain ipvlan and macvlan links: the daemon itself, or always delegates',
+      )
+        .choices(['direct', 'delegates'])
+        .default('direct'),
+    )
+    .option(
+      '--gc-interval <duration>',
+      'between two looks for attachments whose pods went without DEL',
+      duration,
+      60_000,
+    )
     .option('--route-tables <first-last>', 'numbers of route tables to choose from', tables, {
       first: 20_000,
       last: 20_999,
@@ -33,6 +47,8 @@ export function daemonCommand(): Command {
         nicsExclude: flags.nicsExclude,
         cooldownMs: flags.cooldown,
         delegateTimeoutMs: flags.delegateTimeout,
+        gcIntervalMs: flags.gcInterval,
+        executor: flags.executor,
         routeTables: flags.routeTables,
         healthListen: flags.healthListen,
       };
@@ -49,6 +65,8 @@ interface Flags {
   nicsExclude: string[];
   cooldown: number;
   delegateTimeout: number;
+  gcInterval: number;
+  executor: DaemonOptions['executor'];
   routeTables: DaemonOptions['routeTables'];
   healthListen: string;
   logLevel: LogLevel;

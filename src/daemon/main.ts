@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { createDelegates, type Delegates } from '../delegates/exec.ts';
+import { createIsReference } from '../delegates/reference.ts';
 import { createKernel } from '../kernel/ip.ts';
 import type { Logger } from '../observe/logger.ts';
 import { createDaemonMetrics } from '../observe/metrics.ts';
@@ -45,6 +46,7 @@ export async function runDaemon(options: DaemonOptions, log: Logger, signal: Abo
     store,
     kernel,
     delegates: await delegatesOf(options, store, log),
+    ...(options.executor === 'direct' ? { isReference: createIsReference() } : {}),
     plans: () => state.plans,
     nics: () => state.nics,
     hostName: options.node,

@@ -8,6 +8,10 @@ export interface DaemonOptions {
   readonly nicsExclude: readonly string[];
   readonly cooldownMs: number;
   readonly delegateTimeoutMs: number;
+  /** Between two looks for attachments whose pods have gone without DEL. */
+  readonly gcIntervalMs: number;
+  /** `direct`: plain ipvlan and macvlan links are made by the daemon itself; `delegates`: never. */
+  readonly executor: 'direct' | 'delegates';
   /** Route tables to choose from, one for each routed network. */
   readonly routeTables: { readonly first: number; readonly last: number };
   /** address:port, or `off`. */

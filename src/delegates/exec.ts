@@ -86,6 +86,8 @@ export interface Delegates {
     path: readonly string[],
     timeoutMs?: number,
   ): Promise<void>;
+  /** Variables by which endOrphans finds a program that works for an attachment. */
+  marks(key: AttachmentKey): Readonly<Record<string, string>>;
   /** Ends the delegates that an earlier run of this daemon left, and waits for their end. */
   endOrphans(): Promise<readonly Orphan[]>;
 }
@@ -175,6 +177,7 @@ export function createDelegates(options: DelegatesOptions): Delegates {
       const env = { CNI_PATH: directories.join(':') };
       await execute(binary, subject, env, config, limitMs === undefined ? {} : { timeoutMs: limitMs });
     },
+    marks: (key) => ({ [ownerVariable]: owner, [attachmentVariable]: attachmentText(key) }),
     endOrphans: () => endOrphans(owner, running),
   };
 }

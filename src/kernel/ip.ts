@@ -5,9 +5,9 @@ import { inNetns, netnsId } from './netns.ts';
 import { parseRoutes, type RouteQuery, routeArguments } from './routes.ts';
 import { parseRules, ruleArguments } from './rules.ts';
 import { KernelError, type Run, run } from './run.ts';
-import { sysctlFile, sysctlsByValue } from './sysctl.ts';
+import { afterSysctls, sysctlFile, sysctlsByValue } from './sysctl.ts';
 import { readText } from './sysfs.ts';
-import type { IpCommand, Kernel, Netns } from './types.ts';
+import type { BatchOptions, IpCommand, Kernel, Netns } from './types.ts';
 import { watch } from './watch.ts';
 
 export interface KernelOptions {
@@ -29,8 +29,10 @@ const dumpAttempts = 5;
 export function createKernel(options: KernelOptions = {}): Kernel {
   const { enter = [], path = defaultPath, timeoutMs = 10_000, coalesceMs = 50 } = options;
   const env = { PATH: path, LC_ALL: 'C' };
-  const exec = (argv: readonly string[], netns?: Netns, input = ''): Promise<Run> =>
-    run([...enter, ...inNetns(argv, netns)], { env, timeoutMs, input });
+  const exec = (argv: readonly string[], netns?: Netns, input = '', more: BatchOptions = {}): Promise<Run> => {
+    const program = inNetns(afterSysctls(argv, more.sysctls), netns);
+    return run([...enter, ...program], { env: { ...env, ...more.marks }, timeoutMs, input });
+  };
 
   async function dump(args: readonly string[], netns: Netns): Promise<string> {
     for (let attempt = 1; ; attempt++) {
@@ -43,10 +45,14 @@ export function createKernel(options: KernelOptions = {}): Kernel {
     }
   }
 
-  async function batchOnce(commands: readonly IpCommand[], netns: Netns): Promise<BatchOutcome> {
+  async function batchOnce(
+    commands: readonly IpCommand[],
+    netns: Netns,
+    options?: BatchOptions,
+  ): Promise<BatchOutcome> {
     const part = nextRun(commands);
     const family = part.family === 6 ? ['-6'] : [];
-    const result = await exec(['ip', ...family, '-force', '-batch', '-'], netns, batchText(part.commands));
+    const result = await exec(['ip', ...family, '-force', '-batch', '-'], netns, batchText(part.commands), options);
     if (result.stderr.startsWith('nsenter:')) throw failure('ip -batch', netns, result);
     return readBatch(part.commands, result.stderr);
   }
@@ -56,18 +62,18 @@ export function createKernel(options: KernelOptions = {}): Kernel {
     routes: async ({ netns, ...query }: RouteQuery & { netns?: Netns }) =>
       parseRoutes(await dump(routeArguments(query), netns), query),
     rules: async ({ family, netns }) => parseRules(await dump(ruleArguments(family), netns), family),
-    async batch(commands, netns) {
+    async batch(commands, netns, options) {
       const results: (string | undefined)[] = [];
       while (results.length < commands.length) {
-        const outcome = await batchOnce(commands.slice(results.length), netns);
+        const outcome = await batchOnce(commands.slice(results.length), netns, options);
         // Where ip gave up, the next process goes on behind that command.
         results.push(...outcome.results.slice(0, (outcome.stoppedAt ?? outcome.results.length) + 1));
       }
       return results;
     },
-    async batchThenLinks(commands, netns) {
+    async batchThenLinks(commands, netns, options) {
       const all = [...commands, showLinks];
-      const result = await exec(['ip', ...lookFlags, '-force', '-batch', '-'], netns, batchText(all));
+      const result = await exec(['ip', ...lookFlags, '-force', '-batch', '-'], netns, batchText(all), options);
       const outcome = readBatch(all, result.stderr);
       const looked = outcome.stoppedAt === undefined && outcome.results.at(-1) === undefined;
       const answers = outcome.results.slice(0, commands.length);

@@ -65,6 +65,14 @@ export interface Rule {
  */
 export type IpCommand = readonly string[];
 
+/** What goes with a batch. */
+export interface BatchOptions {
+  /** Set in the same process before the commands run, as far as there are such; names as of setSysctls. */
+  readonly sysctls?: Readonly<Record<string, string>>;
+  /** Variables for the process, by which it can be found again. */
+  readonly marks?: Readonly<Record<string, string>>;
+}
+
 /** Everything that multinic does to the kernel. One implementation (ip.ts) runs iproute2; no other folder runs `ip` or reads /sys. */
 export interface Kernel {
   links(netns?: Netns): Promise<readonly Link[]>;
@@ -76,11 +84,16 @@ export interface Kernel {
   }): Promise<readonly Route[]>;
   rules(options: { family: Family; netns?: Netns }): Promise<readonly Rule[]>;
   /** Runs the commands in order in one process; answers, for each, undefined or what the kernel said (the rest goes on). */
-  batch(commands: readonly IpCommand[], netns?: Netns): Promise<readonly (string | undefined)[]>;
+  batch(
+    commands: readonly IpCommand[],
+    netns?: Netns,
+    options?: BatchOptions,
+  ): Promise<readonly (string | undefined)[]>;
   /** The same for one family's commands, and in the same process a look at the links afterwards: a spawn saved on each ADD. */
   batchThenLinks(
     commands: readonly IpCommand[],
     netns?: Netns,
+    options?: BatchOptions,
   ): Promise<{ readonly answers: readonly (string | undefined)[]; readonly links: readonly Link[] }>;
   /** Reads a text below /sys of the caller's namespace, trimmed; undefined when absent or unreadable. */
   sysfs(path: string): string | undefined;

@@ -2,11 +2,11 @@ import { CniError, code } from '../../api/cni-error.ts';
 import { alternativeName } from '../../cni/interface-names.ts';
 import { withPrevious } from '../../cni/result.ts';
 import type { CniResult, ContainerCall } from '../../cni/types.ts';
-import { addAll } from '../../delegates/parallel.ts';
 import type { IpCommand, Link } from '../../kernel/types.ts';
 import { keyText } from '../../store/key.ts';
 import type { AttachmentRecord } from '../../store/types.ts';
-import { type AttachContext, delegateContext, lookWith } from './context.ts';
+import { type AttachContext, delegateContext } from './context.ts';
+import { executorFor } from './executor.ts';
 import { type PodRoutes, planPodRoutes, readPodRoutes } from './pod-routes.ts';
 import { missingOf } from './present.ts';
 import { requirePlan, requireSame, reserve } from './reserve.ts';
@@ -104,17 +104,15 @@ async function attach(
   { commands, routes }: PodRoutes,
   { signal, until }: { readonly signal: AbortSignal; readonly until: number },
 ): Promise<CniResult> {
-  const { kernel, delegates, store } = context;
-  await prepareIpv6(context, record, call.netns);
+  const executor = await executorFor(context, record, call.netns);
+  await executor.prepare();
   await context.step('add:prepared');
   requireCaller(signal);
   const running = delegateContext(context, record, call.netns, { signal, until });
-  const delegateResults = await addAll(delegates, lookWith(kernel), record.calls, running);
-  await context.step('add:delegates');
-  const { answers, links } = await kernel.batchThenLinks(
-    [['link', 'property', 'add', 'dev', call.key.ifname, 'altname', alternativeName(call.key.ifname)], ...commands],
-    call.netns,
-  );
+  const { delegateResults, answers, links } = await executor.make(running, [
+    ['link', 'property', 'add', 'dev', call.key.ifname, 'altname', alternativeName(call.key.ifname)],
+    ...commands,
+  ]);
   const [refused, ...refusedRoutes] = answers;
   if (refused !== undefined) context.log.warn({ attachment: keyText(call.key), err: refused }, 'no altname');
   requireRoutes(call, commands, refusedRoutes);
@@ -137,7 +135,7 @@ async function attach(
   await context.step('add:before-finish');
   requireCaller(signal);
   requireTime(call, until);
-  await store.finish(call.key, delegateResults, result);
+  await context.store.finish(call.key, delegateResults, result);
   await context.step('add:finished');
   requireCaller(signal);
   context.log.info({ attachment: keyText(call.key), nics: record.calls.map(({ nic }) => nic) }, 'attached');
@@ -158,30 +156,6 @@ function requireRoutes(
     code.invalidConfig,
     `network ${call.key.network}: ipam.routes cannot be made in ${call.netns}: ${refused.join('; ')}; leave out what the pod has already, and gateways that it cannot reach`,
   );
-}
-
-/** For links to come, on IPv4-only networks too: nothing is taken from router advertisements of the fabric. */
-const deaf = { accept_ra: '0', autoconf: '0' };
-/**
- * The host alone gives addresses out, so they need no duplicate detection: without `accept_dad` they would wait for up to a
- * second (a random delay that `dad_transmits` does not shorten). Announced instead, as a peer may know a reused address
- * under another MAC.
- */
-const ownAddresses = { accept_dad: '0', dad_transmits: '0', ndisc_notify: '1' };
-
-/** A process for each value: one on IPv4-only networks, where it fails without harm on a kernel without IPv6. */
-async function prepareIpv6({ kernel, log }: AttachContext, record: AttachmentRecord, netns: string): Promise<void> {
-  const needed = record.addresses.some(({ address }) => address.family === 6);
-  const values = Object.entries(needed ? { ...deaf, ...ownAddresses } : deaf);
-  try {
-    await kernel.setSysctls(
-      Object.fromEntries(values.map(([name, value]) => [`net.ipv6.conf.default.${name}`, value])),
-      netns,
-    );
-  } catch (error) {
-    if (needed) throw error;
-    log.debug({ netns, err: error }, 'no IPv6 defaults');
-  }
 }
 
 /** A failed undo is no news to the caller: the record stays, and the next DEL or start goes on with it. */

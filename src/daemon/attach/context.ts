@@ -1,6 +1,7 @@
 import type { HostPlan, Nic } from '../../api/host.ts';
 import type { DelegateContext, Delegates } from '../../delegates/exec.ts';
 import type { Look } from '../../delegates/parallel.ts';
+import type { IsReference } from '../../delegates/reference.ts';
 import type { Kernel } from '../../kernel/types.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { AttachmentRecord, Store } from '../../store/types.ts';
@@ -27,6 +28,8 @@ export interface AttachDeps {
   readonly store: Store;
   readonly kernel: Kernel;
   readonly delegates: Delegates;
+  /** Whose links may be made without running it, where that comes to the same; none unless told. */
+  readonly isReference?: IsReference;
   /** What this host serves, by network. */
   readonly plans: () => ReadonlyMap<string, HostPlan>;
   /** The host's pool. */

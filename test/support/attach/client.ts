@@ -5,6 +5,7 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { Call, CniResult } from '../../../src/cni/types.ts';
+import type { Collected } from '../../../src/daemon/attach/collect.ts';
 import type { Cooldown, Step } from '../../../src/daemon/attach/context.ts';
 import type { CallLimits } from '../../../src/daemon/attach/limits.ts';
 import type { Recovery } from '../../../src/daemon/attach/recover.ts';
@@ -25,6 +26,8 @@ export interface HarnessOptions {
   readonly bootId?: string;
   /** Where the process kills itself: at the n-th passing of a step, from 1, while it recovers or when it serves. */
   readonly killAt?: { readonly step: Step; readonly occurrence: number; readonly phase: 'recovering' | 'serving' };
+  /** As of the daemon; `direct` unless told. */
+  readonly executor?: 'direct' | 'delegates';
   readonly verbose?: boolean;
 }
 
@@ -53,6 +56,8 @@ export interface Harness {
   setPlans(plans: string): Promise<void>;
   setReady(ready: true | string): Promise<void>;
   retry(): Promise<readonly string[]>;
+  /** One look for what is abandoned; pods (by name) that the API does not have, or `error`: it does not answer. */
+  collect(gone: readonly string[] | 'error'): Promise<Collected>;
   /** Resting addresses rest no more. */
   expire(): Promise<void>;
   /** SIGKILL, unless it is gone already; resolves when it is. */
@@ -81,6 +86,7 @@ export async function startHarness(host: string, options: HarnessOptions): Promi
     setPlans: (plans) => ask('/plans', plans),
     setReady: (ready) => ask('/ready', ready),
     retry: () => ask('/retry', null),
+    collect: (gone) => ask('/collect', gone),
     expire: () => ask('/expire', null),
     async kill() {
       child.kill('SIGKILL');

@@ -7,6 +7,7 @@ import type { Call } from '../../../src/cni/types.ts';
 import { createAttachEngine } from '../../../src/daemon/attach/engine.ts';
 import { decodePlans } from '../../../src/daemon/plan/codec.ts';
 import { createDelegates } from '../../../src/delegates/exec.ts';
+import { createIsReference } from '../../../src/delegates/reference.ts';
 import { createKernel } from '../../../src/kernel/ip.ts';
 import type { Kernel } from '../../../src/kernel/types.ts';
 import { createLogger, silentLogger } from '../../../src/observe/logger.ts';
@@ -32,9 +33,9 @@ const kernel: Kernel = {
       throw new Error('ip: made to fail by the test');
     return realKernel.links(netns);
   },
-  batchThenLinks: async (commands, netns) => {
+  batchThenLinks: async (commands, netns, more) => {
     if (existsSync(`${options.stateDir}/no-links`)) throw new Error('ip: made to fail by the test');
-    return realKernel.batchThenLinks(commands, netns);
+    return realKernel.batchThenLinks(commands, netns, more);
   },
 };
 const { store, state } = openStore({ path: `${options.stateDir}/store.db`, bootId: kernel.bootId(), now: Date.now });
@@ -50,6 +51,7 @@ let phase: 'recovering' | 'serving' = 'recovering';
 const engine = createAttachEngine({
   store,
   kernel,
+  ...(options.executor === 'delegates' ? {} : { isReference: createIsReference() }),
   delegates: createDelegates({
     owner: options.stateDir,
     ...(options.delegateTimeoutMs === undefined ? {} : { timeoutMs: options.delegateTimeoutMs }),
@@ -83,6 +85,13 @@ const requests: Readonly<Record<string, (body: string, gone: AbortSignal) => unk
   '/plans': (body) => void (plans = decodePlans(decode<string>(body))),
   '/ready': (body) => void (ready = decode<true | string>(body)),
   '/retry': () => engine.retry(),
+  '/collect': (body) => {
+    const gone = decode<readonly string[] | 'error'>(body);
+    return engine.collect(async ({ name }) => {
+      if (gone === 'error') throw new Error('the API does not answer');
+      return !gone.includes(name);
+    });
+  },
   '/expire': async () => store.expire(Number.MAX_SAFE_INTEGER, 0),
 };
 

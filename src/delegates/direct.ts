@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import type { AttachmentKey, CniResult } from '../cni/types.ts';
+import { isOlder } from '../cni/versions.ts';
+import { parseInterfaceAddress } from '../net/prefix.ts';
+import { isObject } from './json.ts';
+import { versionOf } from './plan.ts';
+import type { DelegateCall } from './types.ts';
+
+/** A line for `ip -batch`; src/kernel's IpCommand is one. */
+type IpLine = readonly string[];
+
+/** What makes all links of an attachment in two batches, with the state that the reference plugins would leave. */
+export interface DirectPlan {
+  /** In the host's namespace: one for each call, by position. Links are born in the pod, down, under a passing name. */
+  readonly create: readonly IpLine[];
+  /** In the pod, between the two: of links that are still down. */
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** In the pod, with the call that each line is for. */
+  readonly finish: readonly { readonly call: DelegateCall; readonly line: IpLine }[];
+}
+
+/** As much of a made link as its result tells. */
+export interface MadeLink {
+  readonly name: string;
+  readonly mac: string;
+  readonly mtu: number;
+}
+
+/** Keys of a call's configuration whose meaning is known here; any other is the plugin's own business. */
+const knownKeys: ReadonlySet<string> = new Set(['cniVersion', 'name', 'type', 'master', 'mode', 'mtu', 'ipam']);
+
+const modes: Readonly<Record<string, readonly string[]>> = {
+  ipvlan: ['l2', 'l3', 'l3s'],
+  macvlan: ['bridge', 'private', 'vepa', 'passthru'],
+};
+
+/**
+ * How links of these calls can be made without their delegates; undefined where one call asks for anything that is not known
+ * here: another plugin, another IPAM plugin than `static` with addresses alone, a key more.
+ * @param netns path in the pod's terms; one that cannot stand in a batch is left to the delegates
+ * @param ipv6 sysctls for each link, below net/ipv6/conf/<link>
+ */
+export function planDirect(
+  key: AttachmentKey,
+  calls: readonly DelegateCall[],
+  netns: string,
+  ipv6: Readonly<Record<string, string>>,
+): DirectPlan | undefined {
+  if (!/^\/[^\s'"#\\]+$/.test(netns) || calls.some((call) => !isPlain(call))) return undefined;
+  if (new Set(calls.map(({ ifname }) => ifname)).size < calls.length) return undefined;
+  const names = calls.map((_, index) => passingName(key, index));
+  const settings = names.flatMap((name) => [
+    [`net/ipv4/conf/${name}/arp_notify`, '1'] as const,
+    ...Object.entries(ipv6).map(([setting, value]) => [`net/ipv6/conf/${name}/${setting}`, value] as const),
+  ]);
+  return {
+    create: calls.map((call, index) => creation(call, names[index] ?? '', netns)),
+    sysctls: Object.fromEntries(settings),
+    finish: calls.flatMap((call, index) => finishing(call, names[index] ?? '').map((line) => ({ call, line }))),
+  };
+}
+
+/** What the reference plugin with `static` would have answered. */
+export function directResult(call: DelegateCall, link: MadeLink, netns: string): CniResult {
+  const { ifname: name } = call;
+  const mtu = isOlder(versionOf(call), '1.1.0') ? {} : { mtu: link.mtu };
+  return {
+    interfaces: [{ name, mac: link.mac, ...mtu, sandbox: netns }],
+    ips: addressesOf(call).map((address) => ({ address, interface: 0 })),
+    routes: [],
+    dns: {},
+  };
+}
+
+/**
+ * The form that the reference plugins give their links until they rename them, so that what looks for half-made links finds
+ * these too; always the same for one NIC of one attachment.
+ */
+function passingName({ network, containerID, ifname }: AttachmentKey, index: number): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([network, containerID, ifname, index]))
+    .digest('hex');
+  return `veth${digest.slice(0, 8)}`;
+}
+
+/** As the plugins do: no transmit queue, the master's MTU unless another is asked for. */
+function creation({ nic, plugin, config }: DelegateCall, name: string, netns: string): IpLine {
+  const mtu = config['mtu'] === undefined ? [] : ['mtu', String(config['mtu'])];
+  const kind = ['type', plugin, 'mode', String(config['mode'])];
+  return ['link', 'add', 'link', nic, 'name', name, 'txqueuelen', '0', ...mtu, 'netns', netns, ...kind];
+}
+
+/** Addresses before the link is up: the kernel announces them when it comes up (arp_notify, ndisc_notify). */
+function finishing(call: DelegateCall, name: string): IpLine[] {
+  const addresses = addressesOf(call).map((text) => {
+    const { address, prefix } = parseInterfaceAddress(text);
+    const broadcast = address.family === 4 && prefix.length < 31 ? ['brd', '+'] : [];
+    return ['addr', 'add', text, ...broadcast, 'dev', call.ifname];
+  });
+  return [['link', 'set', 'dev', name, 'name', call.ifname], ...addresses, ['link', 'set', 'dev', call.ifname, 'up']];
+}
+
+function isPlain({ nic, plugin, config }: DelegateCall): boolean {
+  if (modes[plugin]?.includes(String(config['mode'])) !== true) return false;
+  if (config['type'] !== plugin || config['master'] !== nic) return false;
+  if (!['number', 'undefined'].includes(typeof config['mtu'])) return false;
+  return Object.keys(config).every((name) => knownKeys.has(name)) && isPlainIpam(config['ipam']);
+}
+
+function isPlainIpam(ipam: unknown): boolean {
+  if (!isObject(ipam) || ipam['type'] !== 'static') return false;
+  if (!Object.keys(ipam).every((name) => name === 'type' || name === 'addresses')) return false;
+  const list = ipam['addresses'];
+  return Array.isArray(list) && list.every((entry) => isObject(entry) && Object.keys(entry).join() === 'address');
+}
+
+function addressesOf({ config }: DelegateCall): string[] {
+  const ipam = config['ipam'];
+  const list = isObject(ipam) && Array.isArray(ipam['addresses']) ? ipam['addresses'] : [];
+  return list.filter(isObject).map(({ address }) => String(address));
+}
