@@ -93,6 +93,7 @@ const calls = [
   ['daemon', 'DELETE', `${own}/multinicnetworks/none`, 403],
   ['daemon', 'GET', '/api/v1/nodes', 403],
   ['daemon', 'GET', '/api/v1/pods', 403],
+  ['daemon', 'GET', '/api/v1/namespaces/default/pods/none', 404],
   ['daemon', 'GET', `${inDeployed}/secrets`, 403],
   ['daemon', 'GET', `${nads}/network-attachment-definitions`, 403],
 ] as const;

@@ -3,6 +3,7 @@ import { keyText } from '../../store/key.ts';
 import type { PoolUse } from '../publish/ip-pool.ts';
 import { add } from './add.ts';
 import { check } from './check.ts';
+import { type Collected, createCollector, type IsPodHere } from './collect.ts';
 import type { AttachContext, AttachDeps } from './context.ts';
 import { del } from './del.ts';
 import { gc } from './gc.ts';
@@ -32,6 +33,11 @@ export interface AttachEngine {
    * then. @returns one sentence for each that failed again
    */
   retry(): Promise<readonly string[]>;
+  /**
+   * Looks for attachments that nobody will delete any more, and releases those that the look before found too; to be called
+   * now and then. @throws nothing
+   */
+  collect(isPodHere: IsPodHere): Promise<Collected>;
   /** Calls being carried out. */
   busy(): number;
   listAttachments(): readonly AttachmentView[];
@@ -54,6 +60,7 @@ export function createAttachEngine(deps: AttachDeps): AttachEngine {
     },
     step: async (step) => deps.onStep?.(step),
   };
+  const collect = createCollector(context);
   let calls = 0;
 
   const carryOut = async (call: Exclude<Call, { verb: 'ADD' }>): Promise<void> => {
@@ -84,6 +91,7 @@ export function createAttachEngine(deps: AttachDeps): AttachEngine {
       await deps.store.expire(deps.now() - Math.max(cooldownMs, floorMs), deps.now() - noteMs);
       return retryDeleting(context);
     },
+    collect,
     busy: () => calls,
     listAttachments: () => listAttachments(deps.store),
     poolUse: (network, interfaceIndex) =>

@@ -46,7 +46,11 @@ export async function retryDeleting(context: AttachContext): Promise<readonly st
   );
 }
 
-async function undoAll(context: AttachContext, records: readonly AttachmentRecord[]): Promise<readonly string[]> {
+/** Undoes records, some side by side. @returns one sentence for each that failed */
+export async function undoAll(
+  context: AttachContext,
+  records: readonly AttachmentRecord[],
+): Promise<readonly string[]> {
   const waiting = [...records];
   const failed: string[] = [];
   const worker = async (): Promise<void> => {

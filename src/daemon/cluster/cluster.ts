@@ -16,6 +16,7 @@ import type { HostState } from '../host-state.ts';
 import type { DaemonOptions } from '../options.ts';
 import { startCaches } from './caches.ts';
 import { createPlanning } from './planning.ts';
+import { createIsPodHere } from './pod-here.ts';
 import { createPublishing } from './publishing.ts';
 import { recoverStore } from './recover-store.ts';
 import { createRouting, type RouteReport } from './routing.ts';
@@ -39,7 +40,7 @@ export interface ClusterLoops {
 }
 
 /** Work of the loops, each a level: what is desired is computed anew, whatever woke it. */
-type Step = 'recovery' | 'plan' | 'routes' | 'published' | 'retry';
+type Step = 'recovery' | 'plan' | 'routes' | 'published' | 'retry' | 'collection';
 
 /** How long changes are gathered before a step runs, ms. */
 const settleMs = 20;
@@ -96,6 +97,8 @@ export async function startCluster(parts: ClusterParts): Promise<ClusterLoops> {
     if (state.notes.length > 0) wake('plan');
   });
   queue.addAfter('retry', resyncMs);
+  const isPodHere = createIsPodHere(client, options.node, signal);
+  queue.addAfter('collection', options.gcIntervalMs);
 
   const steps: Record<Step, () => Promise<{ after: number } | undefined>> = {
     recovery: async () => recoverStore({ ...parts, caches }),
@@ -114,6 +117,11 @@ export async function startCluster(parts: ClusterParts): Promise<ClusterLoops> {
     retry: async () => {
       for (const failure of await engine.retry()) log.warn({ failure }, 'still not undone');
       return { after: resyncMs };
+    },
+    collection: async () => {
+      const { failed } = await engine.collect(isPodHere);
+      for (const failure of failed) log.warn({ failure }, 'abandoned, but not undone yet');
+      return { after: options.gcIntervalMs };
     },
   };
   const stepOf = new Map(Object.entries(steps));
