@@ -35,7 +35,7 @@ export function createCollector(context: AttachContext): (isPodHere: IsPodHere) 
     }
     const due = [...found].filter(([mark]) => seen.has(mark)).map(([, record]) => record);
     const failed = await undoAll(context, due);
-    seen = new Set([...found.keys()]);
+    seen = new Set(found.keys());
     return { released: due.map(({ key }) => keyText(key)), failed };
   };
 }
