@@ -36,7 +36,7 @@ const modes: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * How links of these calls can be made without their delegates; undefined where one call asks for anything that is not known
- * here: another plugin, another IPAM plugin than `static` with addresses alone, a key more.
+ * here: another plugin, one chained to it, another IPAM plugin than `static` with addresses alone, a key more.
  * @param netns path in the pod's terms; one that cannot stand in a batch is left to the delegates
  * @param ipv6 sysctls for each link, below net/ipv6/conf/<link>
  */
@@ -85,7 +85,7 @@ function passingName({ network, containerID, ifname }: AttachmentKey, index: num
 
 /** As the plugins do: no transmit queue, the master's MTU unless another is asked for. */
 function creation({ nic, plugin, config }: DelegateCall, name: string, netns: string): IpLine {
-  const mtu = config['mtu'] === undefined ? [] : ['mtu', String(config['mtu'])];
+  const mtu = typeof config['mtu'] === 'number' ? ['mtu', String(config['mtu'])] : [];
   const kind = ['type', plugin, 'mode', String(config['mode'])];
   return ['link', 'add', 'link', nic, 'name', name, 'txqueuelen', '0', ...mtu, 'netns', netns, ...kind];
 }
@@ -100,7 +100,8 @@ function finishing(call: DelegateCall, name: string): IpLine[] {
   return [['link', 'set', 'dev', name, 'name', call.ifname], ...addresses, ['link', 'set', 'dev', call.ifname, 'up']];
 }
 
-function isPlain({ nic, plugin, config }: DelegateCall): boolean {
+function isPlain({ nic, plugin, config, chain }: DelegateCall): boolean {
+  if (chain !== undefined) return false;
   if (modes[plugin]?.includes(String(config['mode'])) !== true) return false;
   if (config['type'] !== plugin || config['master'] !== nic) return false;
   if (!['number', 'undefined'].includes(typeof config['mtu'])) return false;

@@ -1,0 +1,73 @@
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Harness } from '../../support/attach/client.ts';
+import { compareExecutors } from '../../support/attach/executors.ts';
+import { callOf, createWorld, plansText, pluginDirectory, type World } from '../../support/attach/world.ts';
+import { ipvlanKernel, runThere } from '../../support/ipvlan-kernel.ts';
+
+const same = { differences: [], check: 'ok', after: 0 };
+
+describe('links that the daemon makes are the same as the reference plugin leaves them, and its CHECK says so', () => {
+  test('macvlan', { timeout: 120_000 }, async () => {
+    expect(await compareExecutors('macvlan')).toEqual({ bridge: same, private: same, vepa: same, passthru: same });
+  });
+  test('ipvlan', { timeout: 250_000 }, (ctx) => {
+    const kernel = ipvlanKernel();
+    if ('missing' in kernel) {
+      ctx.skip(kernel.missing);
+      return;
+    }
+    const program = fileURLToPath(new URL('../../support/attach/ipvlan-executors.ts', import.meta.url));
+    expect(runThere(kernel, program)).toEqual({ l2: same, l3: same, l3s: same });
+  });
+});
+
+describe('who makes the links', () => {
+  let world: World;
+  let harness: Harness;
+  beforeAll(async () => {
+    world = createWorld(2);
+    harness = await world.start({
+      plans: plansText([{ network: 'red', blocks: { eth1: ['10.5.1.0/28'], eth2: ['10.5.2.0/28'] } }]),
+    });
+  });
+  afterAll(async () => world.end());
+
+  /** A directory without `static`: whoever runs a delegate there fails and names it. */
+  const alone = (name: string, macvlan: (file: string) => void): string => {
+    const directory = `${world.folder}/${name}`;
+    mkdirSync(directory);
+    macvlan(`${directory}/macvlan`);
+    return directory;
+  };
+  const add = (container: string, directory: string, plugin: Readonly<Record<string, unknown>> = {}) => {
+    const call = callOf('ADD', { network: 'red', container, netns: world.pod(), path: [directory] });
+    return harness.call({ ...call, conf: { ...call.conf, plugin } });
+  };
+  const script = (file: string): void => {
+    writeFileSync(file, `#!/bin/sh\nexec ${pluginDirectory}/macvlan\n`);
+    chmodSync(file, 0o755);
+  };
+
+  test('the daemon, for the reference plugin and plain configurations', async () => {
+    const reference = alone('reference', (file) => symlinkSync(`${pluginDirectory}/macvlan`, file));
+    const answer = await add('plain', reference);
+    expect(answer?.interfaces.map(({ name }) => name)).toEqual(['net1', 'net1-1']);
+    await expect(add('key', reference, { linkContainer: 'x' })).rejects.toThrow(/static/);
+  });
+
+  test('the delegate, when somebody put another program in its place', async () => {
+    await expect(add('script', alone('wrapped', script))).rejects.toThrow(/static/);
+  });
+
+  test('a NIC that is gone: the error names it and the delegate, and nothing is left', async () => {
+    world.namespaces.ip(world.host, 'link', 'del', 'eth2');
+    const netns = world.pod();
+    await expect(harness.call(callOf('ADD', { network: 'red', container: 'gone', netns }))).rejects.toThrow(
+      /NIC eth2: macvlan ADD failed: Cannot find device "eth2"/,
+    );
+    expect(await world.links(netns)).toEqual([]);
+    expect((await harness.look()).records.map(({ key }) => key.containerID)).not.toContain('gone');
+  });
+});
