@@ -20,6 +20,8 @@ export interface Reflector<T> extends CacheView<T> {
   onChange(handler: (change: Change<T>) => void): void;
   /** Takes the answer to a write of ours before the watch brings it. */
   learn(object: KubeObject): void;
+  /** Lists the newest state; resolves once the copy is at least as new as the server was at the call, and its handlers have run. */
+  catchUp(): Promise<void>;
   /** Resolves when the signal was aborted and all is closed. */
   readonly ended: Promise<void>;
 }
@@ -67,6 +69,10 @@ export function startReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   const what = nameOf(ref);
   let hasSynced = false;
   let lastHeard: number | undefined;
+  /** Cuts what is under way for a list of the newest state. */
+  let cut = new AbortController();
+  /** Of those who wait for it. */
+  let caughtUp: PromiseWithResolvers<void> | undefined;
 
   const versioned = (object: KubeObject): Versioned<T> => ({
     key: keyOf(object),
@@ -88,12 +94,12 @@ export function startReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   }
 
   /** @param version what the server's cache has to know at least; absent: the newest there is */
-  async function list(version: string | undefined): Promise<string> {
+  async function list(version: string | undefined, until: AbortSignal): Promise<string> {
     const items: Versioned<T>[] = [];
     let page: ListPage<KubeObject> | undefined;
     do {
       page = await client.list<KubeObject>(ref, {
-        signal,
+        signal: until,
         limit: options.pageSize ?? 500,
         ...(options.labelSelector !== undefined && { labelSelector: options.labelSelector }),
         ...(options.fieldSelector !== undefined && { fieldSelector: options.fieldSelector }),
@@ -131,9 +137,20 @@ export function startReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
     while (!signal.aborted) {
       let started = clock.now();
       let news = false;
+      if (cut.signal.aborted) {
+        cut = new AbortController();
+        from = undefined;
+        atLeast = undefined;
+      }
+      const until = AbortSignal.any([signal, cut.signal]);
       try {
         if (from === undefined) {
-          from = await list(atLeast);
+          from = await list(atLeast, until);
+          // Else a call came while this list was under way: it may be older.
+          if (!cut.signal.aborted) {
+            caughtUp?.resolve();
+            caughtUp = undefined;
+          }
           verifyAt = clock.now() + jitter(options.verifyMs ?? 3_600_000, random());
         }
         started = clock.now();
@@ -142,7 +159,7 @@ export function startReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
           timeoutSeconds: 300 + Math.floor(random() * 301),
           idleMs: options.idleMs ?? 150_000,
           clock,
-          signal,
+          signal: until,
           ...(options.labelSelector !== undefined && { labelSelector: options.labelSelector }),
           ...(options.fieldSelector !== undefined && { fieldSelector: options.fieldSelector }),
         })) {
@@ -162,6 +179,7 @@ export function startReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
         }
       } catch (error) {
         if (signal.aborted) return;
+        if (cut.signal.aborted) continue;
         failures = news || clock.now() - started >= healthyMs ? 1 : failures + 1;
         const gone = isGone(error);
         // Silence where bookmarks are due, or a version from the future: a dead connection, or a history that was cut (a restored etcd).
@@ -175,10 +193,10 @@ export function startReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
           logger.debug(fields, gone ? 'version too old: listing again' : 'watch broke: resuming');
         else logger.warn(fields, 'no news from the API server: trying again');
         if (gone && failures <= 1) continue;
-        await pause(clock, wait(error, failures), signal);
+        await pause(clock, wait(error, failures), until);
         continue;
       }
-      await pause(clock, wait(undefined, failures), signal);
+      await pause(clock, wait(undefined, failures), until);
     }
   }
 
@@ -214,6 +232,11 @@ export function startReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
       }
     },
     learn: (object) => report(cache.learn(versioned(object))),
+    catchUp: () => {
+      caughtUp ??= Promise.withResolvers<void>();
+      cut.abort();
+      return caughtUp.promise;
+    },
     ended,
   };
 }

@@ -54,8 +54,8 @@ export interface Caches {
   readonly nadsOf: ByGroup<Nad>;
   readonly poolsOf: ByGroup<PoolFacts>;
   readonly poolsOn: ByGroup<PoolFacts>;
-  /** Resolves once everything has been listed. */
-  readonly synced: Promise<void>;
+  /** Resolves once every copy is at least as new as the server was at the call. */
+  catchUp(): Promise<void>;
   /** Resolves when the signal was aborted and all watches are closed. */
   readonly ended: Promise<void>;
 }
@@ -98,7 +98,9 @@ export function startCaches({ client, signal, logger, clock }: CacheOptions): Ca
     nadsOf: byGroup(nads, ({ metadata }) => [metadata.name]),
     poolsOf: byGroup(pools, (pool) => [pool.network]),
     poolsOn: byGroup(pools, (pool) => [pool.hostName]),
-    synced: Promise.all(all.map((reflector) => reflector.synced)).then(() => undefined),
+    catchUp: async () => {
+      await Promise.all(all.map((reflector) => reflector.catchUp()));
+    },
     ended: Promise.all(all.map((reflector) => reflector.ended)).then(() => undefined),
   };
 }

@@ -27,7 +27,7 @@ export interface OperatorOptions {
 
 /**
  * The operator: resolves when the signal has been aborted and nothing runs any more. Nothing that the API server does or fails to do
- * ends it; it waits until everything has been listed once before it decides anything. With an election it decides only while it leads,
+ * ends it; before it decides anything it waits until it knows all that the server knew when its term began. With an election it decides only while it leads,
  * and starts anew, remembering nothing, after it has lost the lease.
  */
 export async function runOperator(options: OperatorOptions): Promise<void> {
@@ -82,7 +82,8 @@ async function runTerm(
 async function work(context: Context, signal: AbortSignal): Promise<void> {
   const { caches, clock, logger } = context;
   wakeOnChange(context);
-  await Promise.race([caches.synced, caches.ended, aborted(signal)]);
+  // Copies that were kept while another led may know a host before what the other gave it, and would take it back.
+  await Promise.race([caches.catchUp(), caches.ended, aborted(signal)]);
   if (!signal.aborted) logger.info({ networks: caches.networks.size, hosts: caches.hosts.size }, 'operator started');
   const run = (name: keyof Context['queues'], workers: number, reconcile: Reconcile): Promise<void> =>
     runController({ name, queue: context.queues[name], clock, workers, reconcile, logger, signal });

@@ -97,6 +97,23 @@ describe('reflector', () => {
     expect(late).toEqual([{ key: 'b', new: 'b@5' }]);
   });
 
+  it('catches up by a list of the newest state, begun after the last call', async () => {
+    const reflector = reflect();
+    await until(() => expect(api.openWatches).toBe(1));
+    api.stall(true);
+    const first = reflector.catchUp();
+    await until(() => expect(lists()).toHaveLength(2));
+    const second = reflector.catchUp();
+    api.put('a');
+    await until(() => expect(lists()).toHaveLength(3));
+    api.stall(false);
+    await Promise.all([first, second]);
+    expect(reflector.list()).toEqual(['a@2']);
+    expect(lists().slice(1).map(fromOf)).toEqual([null, null]);
+    api.put('b');
+    await until(() => expect(reflector.list()).toEqual(['a@2', 'b@3']));
+  });
+
   it('a handler that throws is reported and holds up nothing', async () => {
     const error = vi.fn();
     const reflector = reflect({ logger: { ...silent, error } });

@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { KubeClient } from '../../../src/kube/client.ts';
 import { monotonicClock } from '../../../src/kube/clock.ts';
 import { createElection } from '../../../src/kube/election.ts';
 import { createLeadership, leadingClient } from '../../../src/kube/leadership.ts';
 import type { Lease } from '../../../src/kube/lease.ts';
 import { silent } from '../../../src/kube/logger.ts';
 import { inNamespace, resources } from '../../../src/kube/resource.ts';
+import { runOperator } from '../../../src/operator/run.ts';
+import { startHosts } from '../../support/operator/hosts.ts';
 import { startWorld, type World } from '../../support/operator/world.ts';
 
 let world: World;
@@ -100,4 +103,52 @@ it('one whose lease was taken by force stops at its next renewal', async () => {
   expect(await holder()).toBe('b');
   await a.stop();
   expect(await holder()).toBe('b');
+});
+
+/** The client, to whom watches of the resource tell nothing. */
+function deafTo(plural: string, client: KubeClient): KubeClient {
+  return {
+    ...client,
+    stream: async (path, query, signal) => {
+      if (path.endsWith(`/${plural}`)) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      return client.stream(path, query, signal);
+    },
+  };
+}
+
+it('who takes over decides on what the server knows by then, not on copies that are behind', async () => {
+  const hosts = startHosts(world);
+  const stop = new AbortController();
+  const turn = Promise.withResolvers<boolean>();
+  let writes = 0;
+  const client = deafTo('cidrslices', world.client);
+  const second = runOperator({
+    client: {
+      ...client,
+      replace: (...args) => ((writes += 1), client.replace(...args)),
+      replaceStatus: (...args) => ((writes += 1), client.replaceStatus(...args)),
+      create: (...args) => ((writes += 1), client.create(...args)),
+    },
+    logger: silent,
+    signal: stop.signal,
+    election: { win: () => turn.promise, lead: (work) => work(stop.signal) },
+  });
+  world.startOperator();
+  await world.apply('net', {
+    subnet: '10.0.0.0/16',
+    plugin: { cniVersion: '1.0.0', type: 'ipvlan' },
+    addressing: { interfaceBlock: 2, hostBlock: 6 },
+  });
+  await hosts.join('host-a', [1, 2]);
+  await hosts.join('host-b', [1]);
+  await world.until(async () => expect((await world.condition('net', 'Ready'))?.status).toBe('True'));
+  await world.until(async () => expect((await world.host('host-b'))?.status?.networks).toHaveLength(1));
+  await world.quiet();
+  await world.stopOperator();
+  turn.resolve(true);
+  await world.quiet();
+  stop.abort();
+  await second;
+  await hosts.stop();
+  expect(writes).toBe(0);
 });
