@@ -1,3 +1,4 @@
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LabHost } from '../../src/lab/hosts/hosts.ts';
 import { startServingHost } from '../../test/support/serving/host.ts';
@@ -12,6 +13,9 @@ const network = 'bench';
 /** NICs of the attachments that are measured. */
 const sizes = [1, 2, 4, 8] as const;
 const warmUp = 2;
+/** What is attached side by side, and in which rounds. */
+const together = { attachments: 20, nics: 4 } as const;
+const parallelEvery = 5;
 
 /** Times of one subject, in ms by round. */
 interface Times {
@@ -32,17 +36,62 @@ export async function benchAdd(rounds: number): Promise<Report> {
   const timed = compile('timed');
   const nics = Math.max(...sizes);
   const plans = [planOf({ network, subnet: '192.168.0.0/16', nics })];
-  const serving = await startServingHost({ nics, plans, root: join(built, 'labs') });
+  const probed = join(built, 'daemon-share');
+  rmSync(probed, { force: true });
+  const before = { env: { MULTINIC_BENCH_PROBE: probed }, node: ['--import', join(import.meta.dirname, 'probe.ts')] };
+  const serving = await startServingHost({ nics, plans, before, root: join(built, 'labs') });
   const bare = bareSubject();
   const ours = sizes.map(nicsSubject);
+  const share: number[] = [];
+  const parallel: number[] = [];
   try {
     for (let at = -warmUp; at < rounds; at += 1) {
       for (const subject of [bare, ...ours]) await measure(serving.host, timed, subject, at);
+      if (at >= 0) share.push(shareOfLastAdd(probed));
+      if (at >= 0 && at % parallelEvery === 0)
+        parallel.push(await addSideBySide(serving.host, nicsSubject(together.nics), at));
     }
   } finally {
     await serving.close();
   }
-  return report(bare, ours);
+  return report(bare, ours, share, parallel);
+}
+
+/** ms of the last ADD, which was one of most NICs, in which the daemon waited for no program. */
+function shareOfLastAdd(file: string): number {
+  const line = readFileSync(file, 'utf8')
+    .split('\n')
+    .findLast((text) => text.startsWith('ADD '));
+  return Number(line?.split(' ')[2]);
+}
+
+/** Attachments at once, from the first start to the last answer, in ms. */
+async function addSideBySide(host: LabHost, { program, config }: Subject, at: number): Promise<number> {
+  const pods = Array.from({ length: together.attachments }, (_, index) => `bench-all-${at}-${index}`);
+  const stdin = JSON.stringify(config);
+  const call = async (pod: string, command: string): Promise<void> => {
+    const env = { ...variablesOf(pod), CNI_COMMAND: command };
+    const { code, stdout } = await host.exec([program], { env, bareEnv: true, input: stdin });
+    if (code !== 0) throw new Error(`${command} of ${pod}: ${stdout}`);
+  };
+  for (const pod of pods) await must(host, ['ip', 'netns', 'add', pod]);
+  const start = performance.now();
+  await Promise.all(pods.map((pod) => call(pod, 'ADD')));
+  const ms = performance.now() - start;
+  await Promise.all(pods.map((pod) => call(pod, 'DEL')));
+  for (const pod of pods) await must(host, ['ip', 'netns', 'delete', pod]);
+  return ms;
+}
+
+function variablesOf(pod: string): Record<string, string> {
+  return {
+    CNI_CONTAINERID: pod,
+    CNI_NETNS: `/var/run/netns/${pod}`,
+    CNI_IFNAME: 'net1',
+    CNI_PATH: '/opt/cni/bin:/usr/lib/cni',
+    CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=${pod}`,
+    PATH: process.env['PATH'] ?? '',
+  };
 }
 
 function bareSubject(): Subject {
@@ -76,14 +125,7 @@ function nicsSubject(nics: number): Subject {
 async function measure(host: LabHost, timed: string, subject: Subject, at: number): Promise<void> {
   const pod = `bench-${at + warmUp}-${subject.times.add.length}-${subject.name.replaceAll(/[^a-z0-9]/g, '')}`;
   await must(host, ['ip', 'netns', 'add', pod]);
-  const variables = {
-    CNI_CONTAINERID: pod,
-    CNI_NETNS: `/var/run/netns/${pod}`,
-    CNI_IFNAME: 'net1',
-    CNI_PATH: '/opt/cni/bin:/usr/lib/cni',
-    CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=${pod}`,
-    PATH: process.env['PATH'] ?? '',
-  };
+  const variables = variablesOf(pod);
   const call = { prefix: host.prefix, timed, program: subject.program, stdin: JSON.stringify(subject.config) };
   const add = time({ ...call, env: { ...variables, CNI_COMMAND: 'ADD' } });
   const del = time({ ...call, env: { ...variables, CNI_COMMAND: 'DEL' } });
@@ -98,7 +140,12 @@ async function must(host: LabHost, argv: readonly string[]): Promise<void> {
   if (code !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
 }
 
-function report(bare: Subject, ours: readonly Subject[]): Report {
+function report(
+  bare: Subject,
+  ours: readonly Subject[],
+  share: readonly number[],
+  parallel: readonly number[],
+): Report {
   const rowsOf = (verb: keyof Times): Row[] => [
     { name: `${verb.toUpperCase()} ${bare.name}`, ms: spread(bare.times[verb]) },
     ...ours.map(({ name, times }) => ({
@@ -120,7 +167,17 @@ function report(bare: Subject, ours: readonly Subject[]): Report {
     );
   return {
     title: 'add: ADD and DEL through shim and daemon, against one bare delegate',
-    rows: [...rowsOf('add'), ...rowsOf('del')],
-    json: { add: jsonOf('add'), del: jsonOf('del') },
+    rows: [
+      ...rowsOf('add'),
+      { name: "ADD 8 NICs, daemon's own share", ms: spread(share) },
+      { name: `ADD ${together.attachments} side by side, ${together.nics} NICs`, ms: spread(parallel) },
+      ...rowsOf('del'),
+    ],
+    json: {
+      add: jsonOf('add'),
+      del: jsonOf('del'),
+      daemonShareMs: round(spread(share).median),
+      parallel20x4Seconds: round(spread(parallel).median / 1000),
+    },
   };
 }

@@ -26,6 +26,8 @@ export interface ServingOptions {
   readonly plans: readonly HostPlan[];
   /** Further options of `multinic daemon`. */
   readonly flags?: readonly string[];
+  /** Put before the daemon's own script: options of node, behind variables for `env`. */
+  readonly before?: { readonly env: Readonly<Record<string, string>>; readonly node: readonly string[] };
   /** Where the lab keeps its records; on disk where commits shall cost what they cost. */
   readonly root: string;
 }
@@ -39,7 +41,7 @@ export async function startServingHost(options: ServingOptions): Promise<Serving
     if (host === undefined) throw new Error('the lab has no host');
     const log = join(lab.dir, 'daemon.log');
     await seedPlans(host, options.plans);
-    startDaemon(lab, host, log, options.flags ?? []);
+    startDaemon(lab, host, log, options);
     await untilServing(host, options.plans[0]?.network ?? '', log);
     return { host, dir: lab.dir, log, close: () => lab.close() };
   } catch (error) {
@@ -61,7 +63,7 @@ async function seedPlans(host: LabHost, plans: readonly HostPlan[]): Promise<voi
   store.close();
 }
 
-function startDaemon(lab: BareLab, host: LabHost, log: string, flags: readonly string[]): void {
+function startDaemon(lab: BareLab, host: LabHost, log: string, { flags = [], before }: ServingOptions): void {
   // Nothing listens there: the daemon serves from its store.
   const kubeconfig = join(lab.dir, 'nowhere.kubeconfig');
   const cluster = { server: 'https://127.0.0.1:1' };
@@ -76,7 +78,20 @@ function startDaemon(lab: BareLab, host: LabHost, log: string, flags: readonly s
   writeFileSync(kubeconfig, JSON.stringify(config));
   const main = join(repository, 'src/cli/main.ts');
   const settings = ['--nics-include', 'eth[1-9]*', '--health-listen', 'off', '--cooldown', '1s', ...flags];
-  const argv = [process.execPath, main, 'daemon', '--node', host.name, '--kubeconfig', kubeconfig, ...settings];
+  const variables = Object.entries(before?.env ?? {}).map(([name, value]) => `${name}=${value}`);
+  const argv = [
+    'env',
+    ...variables,
+    process.execPath,
+    ...(before?.node ?? []),
+    main,
+    'daemon',
+    '--node',
+    host.name,
+    '--kubeconfig',
+    kubeconfig,
+    ...settings,
+  ];
   const child = lab.runner.start([...host.prefix, ...argv], log);
   if (child.pid !== undefined) lab.file.addProcess('daemon', child.pid);
 }
