@@ -19,7 +19,7 @@ export const variables = fc.record(
   },
   { requiredKeys: ['CNI_COMMAND', 'CNI_PATH', 'CNI_IFNAME', 'CNI_CONTAINERID'] },
 );
-export const json = fc.oneof(
+const json = fc.oneof(
   { withCrossShrink: true },
   fc.jsonValue(),
   fc.constantFrom({}, [], null, '', 'x', '10.0.0.1/24', 0),

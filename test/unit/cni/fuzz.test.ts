@@ -6,7 +6,7 @@ import { statedVersion } from '../../../src/cni/config.ts';
 import { printError } from '../../../src/cni/error.ts';
 import { readResult } from '../../../src/cni/result.ts';
 import { decodeCall, decodeRequest } from '../../../src/cni/wire.ts';
-import { configs, json, mostly, result, text, variables } from '../../support/cni-arbitraries.ts';
+import { configs, mostly, result, text, variables } from '../../support/cni-arbitraries.ts';
 import { bootId, rawCall, stamp } from './raw-call.ts';
 
 /** Runs it; anything but a value or a CniError with a printable object fails the test. */
