@@ -5,13 +5,16 @@ import { createClient } from '../kube/client.ts';
 import { monotonicClock } from '../kube/clock.ts';
 import { loadCluster } from '../kube/config.ts';
 import { createElection } from '../kube/election.ts';
-import { createLeadership, leadingClient } from '../kube/leadership.ts';
+import { createLeadership } from '../kube/leadership.ts';
 import { createLogger, type LogLevel, logLevels } from '../observe/logger.ts';
+import { ownImage } from '../operator/own-image.ts';
 import { runOperator } from '../operator/run.ts';
 import { untilSignal } from './signals.ts';
 
 interface Flags {
   kubeconfig?: string;
+  daemons: boolean;
+  daemonImage?: string;
   leaderElect: boolean;
   leaderElectNamespace: string;
   identity: string;
@@ -31,6 +34,12 @@ export function operatorCommand(): Command {
       process.env['POD_NAMESPACE'] ?? 'multinic-system',
     )
     .option(
+      '--daemons',
+      'run the daemons: a DaemonSet in the namespace of this pod, as the Config multinic says',
+      false,
+    )
+    .option('--daemon-image <image>', "image of the daemons where the Config names none; default: this pod's own")
+    .option(
       '--identity <name>',
       'holder of the Lease; another for each process',
       identity,
@@ -45,11 +54,15 @@ export function operatorCommand(): Command {
       });
       const version = command.parent?.version() ?? 'dev';
       const userAgent = `multinic-operator/${version} (${flags.identity})`;
-      const client = createClient({ cluster, userAgent });
       const elector = createClient({ cluster, userAgent });
       const signal = untilSignal();
       const clock = monotonicClock();
       const leadership = createLeadership(clock);
+      const client = createClient({
+        cluster,
+        userAgent,
+        ...(flags.leaderElect && { mayWrite: () => leadership.holds() }),
+      });
       const election = createElection({
         client: elector,
         namespace: flags.leaderElectNamespace,
@@ -61,9 +74,19 @@ export function operatorCommand(): Command {
         signal,
       });
       try {
-        if (flags.leaderElect) {
-          await runOperator({ client: leadingClient(client, leadership), logger, signal, election });
-        } else await runOperator({ client, logger, signal });
+        const namespace = process.env['POD_NAMESPACE'] ?? 'multinic-system';
+        const { daemonImage } = flags;
+        const image =
+          daemonImage === undefined
+            ? ownImage(client, namespace, process.env['POD_NAME'])
+            : () => Promise.resolve(daemonImage);
+        await runOperator({
+          client,
+          logger,
+          signal,
+          ...(flags.leaderElect && { election }),
+          ...(flags.daemons && { daemons: { namespace, image } }),
+        });
       } finally {
         await Promise.all([client.close(), elector.close()]);
       }

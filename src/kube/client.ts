@@ -4,6 +4,7 @@ import type { Cluster } from './config.ts';
 import { ApiError, errorOfStatus } from './errors.ts';
 import { fieldsOf, messageOf, trusted } from './json.ts';
 import { nameOf, pathOf, type ResourceRef } from './resource.ts';
+import { guardWrites } from './wire-guard.ts';
 
 export type PatchType = 'merge' | 'json';
 
@@ -91,6 +92,8 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
   /** Called whenever the server has answered us, a 401 not counted. */
   readonly onHeard?: () => void;
+  /** Asked before the first byte of all but reads; false: nothing is sent (ApiError, code 0, reason NotLeading). */
+  readonly mayWrite?: () => boolean;
 }
 
 interface Call extends CallOptions {
@@ -123,12 +126,13 @@ export function createClient(options: ClientOptions): KubeClient {
     bodyTimeout: 0,
     headersTimeout: 0,
   });
+  const dispatcher = options.mayWrite === undefined ? agent : agent.compose(guardWrites(options.mayWrite));
 
   async function send(call: Call, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     const attempt = async (renew: boolean): Promise<Dispatcher.ResponseData> => {
       const authorization = await cluster.authorization(renew);
       return request(`${cluster.server}${call.path}${queryText(call.query)}`, {
-        dispatcher: agent,
+        dispatcher,
         method: call.method,
         signal,
         headers: {

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createClient, type KubeClient } from '../../../src/kube/client.ts';
+import { type ClientOptions, createClient, type KubeClient } from '../../../src/kube/client.ts';
 import { loadCluster } from '../../../src/kube/config.ts';
 import { ApiError, isAlreadyExists, isConflict, isNotFound, isUnreachable } from '../../../src/kube/errors.ts';
 import { inNamespace, resources } from '../../../src/kube/resource.ts';
@@ -50,7 +50,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-function connect(more: { timeoutMs?: number; onHeard?: () => void } = {}): KubeClient {
+function connect(more: Partial<ClientOptions> = {}): KubeClient {
   const client = createClient({
     cluster: { server: url, tls: {}, authorization: () => Promise.resolve('Bearer t') },
     userAgent: 'multinic-test/1',
@@ -160,6 +160,30 @@ describe('client', () => {
     expect(isUnreachable(gone)).toBe(true);
     expect(String(gone)).toContain(url);
     server.listen(0, '127.0.0.1');
+  });
+
+  it('asks whether it may write when the first byte is due, again when it is told to renew its token; reads go on', async () => {
+    let may = true;
+    const client = connect({
+      mayWrite: () => may,
+      cluster: {
+        server: url,
+        tls: {},
+        authorization: (renew) => {
+          if (seen.length === 2 || renew) may = false;
+          return Promise.resolve('Bearer t');
+        },
+      },
+    });
+    await client.create(resources.cidrs, object);
+    reply = (_request, response) => response.writeHead(401).end('{}');
+    const refused = { code: 0, reason: 'NotLeading' };
+    await expect(client.replace(resources.cidrs, object)).rejects.toMatchObject(refused);
+    may = true;
+    await expect(client.delete(resources.cidrs, 'x')).rejects.toMatchObject(refused);
+    expect(seen.map((s) => s.line.split(' ')[0])).toEqual(['POST', 'PUT']);
+    reply = (_request, response) => response.end('{}');
+    await client.get(resources.cidrs, 'x');
   });
 
   it('says when it has heard from the server; a 401 is no news', async () => {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { KubeClient } from '../../../src/kube/client.ts';
+import { createClient, type KubeClient } from '../../../src/kube/client.ts';
 import { monotonicClock } from '../../../src/kube/clock.ts';
 import { createElection } from '../../../src/kube/election.ts';
-import { createLeadership, leadingClient } from '../../../src/kube/leadership.ts';
+import { createLeadership } from '../../../src/kube/leadership.ts';
 import type { Lease } from '../../../src/kube/lease.ts';
 import { silent } from '../../../src/kube/logger.ts';
 import { inNamespace, resources } from '../../../src/kube/resource.ts';
@@ -23,6 +23,11 @@ function candidate(identity: string) {
   const stop = new AbortController();
   const clock = monotonicClock();
   const leadership = createLeadership(clock);
+  const client = createClient({
+    cluster: { server: world.url, tls: {}, authorization: () => Promise.resolve('Bearer admin-token') },
+    userAgent: identity,
+    mayWrite: () => leadership.holds(),
+  });
   const election = createElection({
     client: world.client,
     namespace: 'default',
@@ -50,7 +55,7 @@ function candidate(identity: string) {
     }
   })();
   return {
-    client: leadingClient(world.client, leadership),
+    client,
     leadership,
     get terms() {
       return terms;
@@ -61,6 +66,7 @@ function candidate(identity: string) {
     stop: async () => {
       stop.abort();
       await ended;
+      await client.close();
     },
   };
 }
