@@ -16,7 +16,7 @@ export interface CallLimits {
 
 export const usualLimits: CallLimits = { addMs: 90_000, delMs: 25_000, undoMs: 25_000, lookMs: 5000 };
 
-/** What is kept of the time that the shim waits, for the answer's way back; ms. */
+/** What is kept of the time that the shim waits, for the answer's way back, ms; at most a fifth of it, as STATUS has 5 s in all. */
 const returnMs = 5000;
 
 /** The time of one call, ms from its arrival. */
@@ -29,7 +29,10 @@ export interface CallTime {
 /** @param callerMs how long the shim still waits, when it says so */
 export function timeOf(verb: Call['verb'], limits: CallLimits, callerMs?: number): CallTime {
   const own = verb === 'ADD' || verb === 'GC' ? limits.addMs : limits.delMs;
-  const answerMs = Math.max(1, Math.min(own, callerMs === undefined ? own : callerMs - returnMs));
+  const answerMs = Math.max(
+    1,
+    Math.min(own, callerMs === undefined ? own : callerMs - Math.min(returnMs, callerMs / 5)),
+  );
   return { answerMs, makeMs: Math.max(1, answerMs - Math.min(limits.undoMs, answerMs / 2)) };
 }
 
