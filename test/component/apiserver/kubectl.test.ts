@@ -88,6 +88,7 @@ ${extra}`;
 const ready = (status: string): string =>
   JSON.stringify({
     status: {
+      subnets: '192.168.0.0/16',
       hosts: 3,
       conditions: [
         { type: 'Ready', status, reason: 'Tested', message: 'by hand', lastTransitionTime: '2026-01-01T00:00:00Z' },

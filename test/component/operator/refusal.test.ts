@@ -55,7 +55,7 @@ describe('a network that cannot be', () => {
     await world.apply('bad', {
       ...good,
       subnet: '192.168.0.1/16',
-      plugin: { cniVersion: '9', type: 'bridge' },
+      plugin: { cniVersion: '9', type: 'bridgge' },
       masterNets: ['10.1.1.0/33'],
     });
     const message = await becomes('bad', 'Accepted', 'False', 'Invalid');
