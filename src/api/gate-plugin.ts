@@ -26,9 +26,7 @@ export function parsePlugin(
   if (!cniVersions.includes(plugin.cniVersion)) {
     findings.add('spec.plugin.cniVersion', `"${plugin.cniVersion}" is not supported: ${cniVersions.join(', ')}`);
   }
-  if (plugin.metaPlugins !== undefined && plugin.metaPlugins.length > 0) {
-    findings.add('spec.plugin.metaPlugins', 'chained plugins are not supported yet: leave it out');
-  }
+  for (const [index, entry] of (plugin.metaPlugins ?? []).entries()) checkMetaPlugin(entry, index, findings);
   const { mode: modeArg, ...pluginArgs } = plugin.args ?? {};
   checkMtu(pluginArgs['mtu'], findings);
   checkArgs(plugin.type, pluginArgs, findings);
@@ -58,6 +56,22 @@ function checkArgs(type: string, args: Readonly<Record<string, string>>, finding
   }
   if (type !== 'bridge' || args['bridge']) return;
   findings.add('spec.plugin.args.bridge', 'is missing: name the bridge of the hosts that pods are connected to');
+}
+
+/** What multinic decides for each call; a runtime would give chained plugins runtimeConfig, multinic does not. */
+const ownKeys = ['name', 'cniVersion', 'prevResult', 'capabilities', 'runtimeConfig'];
+
+function checkMetaPlugin(entry: Readonly<Record<string, unknown>>, index: number, findings: Findings): void {
+  const path = `spec.plugin.metaPlugins[${index}]`;
+  const { type } = entry;
+  if (typeof type !== 'string' || type === '') {
+    findings.add(`${path}.type`, 'is missing: name the chained plugin, for example tuning');
+  } else if (!/^\w[\w.-]*$/.test(type) || type.startsWith('multi-nic')) {
+    findings.add(`${path}.type`, `"${type}" is no plugin that can be chained: name its binary, for example tuning`);
+  }
+  for (const key of ownKeys.filter((one) => Object.hasOwn(entry, one))) {
+    findings.add(`${path}.${key}`, 'is not for chained plugins here: leave it out');
+  }
 }
 
 function refuseMode(

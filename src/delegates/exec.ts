@@ -65,7 +65,7 @@ export interface Delegates {
   versions(binary: string): Promise<readonly string[]>;
   /**
    * Runs one call.
-   * @param recorded result of its ADD, given to DEL and CHECK as prevResult
+   * @param recorded given as prevResult: result of its ADD to DEL and CHECK, that of the plugin before to ADD of a chained one
    * @returns the result of ADD, else the empty one
    * @throws CniError naming NIC and delegate, with the delegate's code where it gives one
    */
@@ -230,10 +230,10 @@ function spawned(call: DelegateCall, pid: number): Spawned {
   return { call, pid, ...(time === undefined ? {} : { startTime: time }) };
 }
 
-/** DEL and CHECK get the recorded result from 0.4.0 on, as the specification has it. */
+/** DEL and CHECK get the recorded result from 0.4.0 on, as the specification has it; a chain's ADD always. */
 function withRecorded(call: DelegateCall, verb: Verb, recorded: CniResult | undefined): unknown {
   const version = versionOf(call);
-  if (verb === 'ADD' || recorded === undefined || isOlder(version, '0.4.0')) return call.config;
+  if (recorded === undefined || (verb !== 'ADD' && isOlder(version, '0.4.0'))) return call.config;
   return { ...call.config, prevResult: resultObject(recorded, version) };
 }
 

@@ -1,11 +1,10 @@
 import { CniError, code } from '../api/cni-error.ts';
 import type { CniResult } from '../cni/types.ts';
-import { isOlder } from '../cni/versions.ts';
 import { type Address, sameAddress } from '../net/address.ts';
 import { parseInterfaceAddress } from '../net/prefix.ts';
+import { addChain, checkChain, delChain } from './chain.ts';
 import type { DelegateContext, Delegates } from './exec.ts';
 import { isObject, type JsonObject } from './json.ts';
-import { versionOf } from './plan.ts';
 import type { DelegateCall } from './types.ts';
 
 /** As much of a link of a pod as is looked at; src/kernel's Link is one. */
@@ -19,7 +18,7 @@ export interface SeenLink {
 export type Look = (netns: string) => Promise<readonly SeenLink[] | undefined>;
 
 /**
- * ADD of all calls, side by side, with the results in their order. When one fails, every one is undone before this throws,
+ * ADD of all calls with their chains, side by side, with the last results in their order. When one fails, every one is undone before this throws,
  * the failed one too (the ipvlan plugin leaves its link when a later step of ADD fails).
  * @throws CniError of the first failed call; `details` has the others, and what could not be undone
  */
@@ -29,7 +28,7 @@ export async function addAll(
   calls: readonly DelegateCall[],
   context: DelegateContext,
 ): Promise<readonly CniResult[]> {
-  const outcomes = await Promise.allSettled(calls.map((call) => delegates.run(call, 'ADD', context)));
+  const outcomes = await Promise.allSettled(calls.map((call) => addChain(delegates, call, context)));
   const results = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
   if (results.length === calls.length) return results;
   const failures = errorsOf(outcomes);
@@ -46,7 +45,8 @@ export async function addAll(
 /**
  * DEL of all calls, side by side. Looks first: a call whose interface is not there, or is another's (its MAC differs from
  * the recorded one, or it carries an address that the call did not give), has nothing to delete; it is run all the same when
- * its IPAM plugin keeps books. A failed DEL whose interface is gone afterwards is a success.
+ * its IPAM plugin keeps books, and what is chained to it may have left something outside of the pod. A failed DEL whose interface
+ * is gone afterwards is a success, but for plugins that are chained and of which nothing is known.
  * @param known `recorded`: results of ADD by position, as far as there are any; `started`: ADD has just failed, so that each call
  * that was started gets its DEL (CNI specification, section 4), whether there is an interface or not
  * @throws CniError with all that could not be deleted
@@ -66,22 +66,26 @@ export async function delAll(
 
   const due = calls
     .map((call, index) => ({ call, index }))
-    .filter(({ call, index }) => !foreign(call, index) && (started || mine(call, index, links) || keepsBooks(call)));
-  const outcomes = await Promise.allSettled(
-    due.map(({ call, index }) => delegates.run(call, 'DEL', context, recorded[index])),
+    .filter(({ call, index }) => !foreign(call, index))
+    .map(({ call, index }) => ({ call, index, there: started || mine(call, index, links) }))
+    .filter(({ call, there }) => there || keepsBooks(call) || call.chain !== undefined);
+  const failed = await Promise.all(
+    due.map(async ({ call, index, there }) => {
+      const how = { recorded: recorded[index], there, main: there || keepsBooks(call) };
+      return { call, index, failures: await delChain(delegates, call, context, how) };
+    }),
   );
-  if (errorsOf(outcomes).length === 0) return;
+  if (failed.every(({ failures }) => failures.length === 0)) return;
   const after = await linksIn(look, context.netns);
-  const left = outcomes.filter((outcome, position) => {
-    const entry = due[position];
-    if (outcome.status === 'fulfilled' || entry === undefined) return false;
-    return keepsBooks(entry.call) || mine(entry.call, entry.index, after);
+  const left = failed.flatMap(({ call, index, failures }) => {
+    const all = keepsBooks(call) || mine(call, index, after);
+    return failures.filter(({ outside }) => all || outside).map(({ error }) => asCniError(error));
   });
-  if (left.length > 0) throw merged(errorsOf(left));
+  if (left.length > 0) throw merged(left);
 }
 
 /**
- * CHECK of all calls, side by side, each with its own result. Those made with a version before 0.4.0 have no CHECK.
+ * CHECK of all calls with their chains, side by side, each with its own result.
  * @throws CniError of the first that failed; `details` has the others
  */
 export async function checkAll(
@@ -90,16 +94,14 @@ export async function checkAll(
   context: DelegateContext,
   recorded: readonly CniResult[],
 ): Promise<void> {
-  const checked = calls.map(async (call, index) => {
-    if (!isOlder(versionOf(call), '0.4.0')) await delegates.run(call, 'CHECK', context, recorded[index]);
-  });
+  const checked = calls.map((call, index) => checkChain(delegates, call, context, recorded[index]));
   const failures = errorsOf(await Promise.allSettled(checked));
   if (failures.length > 0) throw merged(failures);
 }
 
 /**
  * Names of the links that are all that these calls left: there, theirs by the same look as DEL's, and given their addresses by
- * nobody who keeps books. Deleting them is all that DEL of their delegates would do.
+ * nobody who keeps books, with nothing chained. Deleting them is all that DEL of their delegates would do.
  * @param recorded results of ADD by position, as far as there are any
  */
 export function bareLinks(
@@ -108,7 +110,8 @@ export function bareLinks(
   recorded: readonly CniResult[] = [],
 ): string[] {
   return calls
-    .filter((call, index) => !keepsBooks(call) && links.some((link) => isLinkOf(link, call, recorded[index])))
+    .filter((call) => call.chain === undefined && !keepsBooks(call))
+    .filter((call) => links.some((link) => isLinkOf(link, call, recorded[calls.indexOf(call)])))
     .map((call) => call.ifname);
 }
 

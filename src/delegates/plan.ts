@@ -4,6 +4,7 @@ import { type CniVersion, supportedVersions } from '../cni/types.ts';
 import { isSupported } from '../cni/versions.ts';
 import type { Address } from '../net/address.ts';
 import { formatInterfaceAddress } from '../net/prefix.ts';
+import { chainFor, type MetaPlugin } from './meta-plugins.ts';
 import type { DelegateCall } from './types.ts';
 
 /** A NIC of an attachment with what it gets. */
@@ -24,6 +25,8 @@ export interface CallsInput extends Delegation {
   /** The delegate's keys as the network configuration carries them. */
   readonly plugin: Readonly<Record<string, unknown>>;
   readonly nics: readonly ChosenNic[];
+  /** Chained to each NIC's plugin, in order. */
+  readonly chain?: readonly MetaPlugin[];
 }
 
 /**
@@ -47,6 +50,7 @@ const ownKeys: ReadonlySet<string> = new Set([
   'prevResult',
   'ipMasq',
   'linkInContainer',
+  'metaPlugins',
 ]);
 
 /**
@@ -74,6 +78,7 @@ export function planCalls(input: CallsInput): DelegateCall[] {
         addresses: addresses.map(({ address, length }) => ({ address: formatInterfaceAddress(address, length) })),
       },
     },
+    ...(input.chain?.length ? { chain: chainFor(input.chain, input.network, ifname) } : {}),
   }));
 }
 

@@ -1,11 +1,16 @@
+/** A plugin and its complete network configuration without prevResult (cniVersion, name, type …). */
+export interface ChainedCall {
+  /** Name of the CNI plugin. */
+  readonly plugin: string;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
 /** One NIC's delegate: a complete CNI config and the interface it makes. Kept in the record, so DEL repeats exactly this. */
-export interface DelegateCall {
+export interface DelegateCall extends ChainedCall {
   /** Host NIC. */
   readonly nic: string;
   /** Interface in the pod. */
   readonly ifname: string;
-  /** Name of the CNI plugin. */
-  readonly plugin: string;
-  /** Complete network configuration (cniVersion, name, type, master, mode, ipam …) without prevResult. */
-  readonly config: Readonly<Record<string, unknown>>;
+  /** Plugins that work on the interface afterwards, in order (`plugin.metaPlugins`); absent: none. */
+  readonly chain?: readonly ChainedCall[];
 }

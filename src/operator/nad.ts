@@ -27,7 +27,7 @@ export function nadConfig(network: Network, spec: MultiNicNetworkSpec, masterNet
     type: 'multi-nic',
     ipam: ipamOf(network, spec),
     dns: spec.plugin.dns ?? {},
-    plugin: pluginOf(network),
+    plugin: pluginOf(network, spec),
     subnet: network.subnets[0] === undefined ? '' : formatPrefix(network.subnets[0]),
     ...(network.subnets.length > 1 && { subnets: network.subnets.map(formatPrefix) }),
     masterNets,
@@ -63,7 +63,7 @@ function typedIpam(network: Network, spec: MultiNicNetworkSpec): Record<string, 
 }
 
 /** The delegate's config without what differs from NIC to NIC. The mode is the effective one: the delegate's default is another. */
-function pluginOf(network: Network): Record<string, unknown> {
+function pluginOf(network: Network, { plugin: { metaPlugins = [] } }: MultiNicNetworkSpec): Record<string, unknown> {
   const args = Object.entries(network.pluginArgs)
     .filter(([, value]) => value !== '')
     .flatMap(([key, value]) => {
@@ -75,6 +75,7 @@ function pluginOf(network: Network): Record<string, unknown> {
     type: network.pluginType,
     ...(network.mode === undefined ? {} : { mode: network.mode }),
     ...Object.fromEntries(args.sort(([a], [b]) => (a < b ? -1 : 1))),
+    ...(metaPlugins.length > 0 && { metaPlugins }),
   };
 }
 

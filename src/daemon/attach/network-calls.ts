@@ -1,13 +1,14 @@
 import type { HostPlan } from '../../api/host.ts';
 import type { NetworkCall } from '../../cni/types.ts';
 import type { NetworkDelegateCall } from '../../delegates/exec.ts';
+import { readMetaPlugins } from '../../delegates/meta-plugins.ts';
 import { planCalls } from '../../delegates/plan.ts';
 import type { AttachContext } from './context.ts';
 
 /** The first version that has GC and STATUS. */
 const since = '1.1.0';
 
-/** One call per NIC of the network: a complete configuration without addresses, for GC and STATUS. */
+/** One call per NIC of the network and plugin, the chained ones too: a complete configuration without addresses, for GC and STATUS. */
 export function networkCalls(plan: HostPlan, call: NetworkCall): readonly NetworkDelegateCall[] {
   return planCalls({
     network: plan.network,
@@ -16,8 +17,9 @@ export function networkCalls(plan: HostPlan, call: NetworkCall): readonly Networ
     binding: plan.binding,
     ...(plan.mode === undefined ? {} : { mode: plan.mode }),
     plugin: call.conf.plugin,
+    chain: readMetaPlugins(call.conf.plugin, plan.network).map((one) => ({ ...one, cniVersion: since })),
     nics: plan.blocks.map(({ interfaceName }) => ({ nic: interfaceName, ifname: '', addresses: [] })),
-  }).map(({ nic, plugin, config }) => ({ nic, plugin, config }));
+  }).flatMap(({ nic, chain = [], ...own }) => [own, ...chain].map(({ plugin, config }) => ({ nic, plugin, config })));
 }
 
 /** Whether the delegate has GC and STATUS at all; those before CNI 1.1.0 are not asked. @throws CniError when it is not there */

@@ -1,7 +1,8 @@
 import { CniError, code } from '../../api/cni-error.ts';
 import type { HostPlan } from '../../api/host.ts';
 import { interfaceNames } from '../../cni/interface-names.ts';
-import type { ContainerCall } from '../../cni/types.ts';
+import type { CniVersion, ContainerCall } from '../../cni/types.ts';
+import { type MetaPlugin, readMetaPlugins } from '../../delegates/meta-plugins.ts';
 import { negotiate, planCalls } from '../../delegates/plan.ts';
 import type { Link } from '../../kernel/types.ts';
 import { keyText } from '../../store/key.ts';
@@ -26,8 +27,8 @@ export async function reserve(
   const names = interfaceNames(call.key.ifname, nics.length);
   refuseTaken(call, names, links);
   await checkMasters(context, plan, nics);
-  const binary = context.delegates.find(call.path, plan.pluginType);
-  const cniVersion = negotiate(plan.pluginType, await context.delegates.versions(binary), call.conf.cniVersion);
+  const cniVersion = await versionFor(context, call, plan.pluginType);
+  const chain = await chainFor(context, call);
   const rails = chosen.map(({ block }) => block.interfaceIndex);
   const reserved = context.pools.reserve(plan, rails, call.conf.request.ips);
   try {
@@ -47,6 +48,7 @@ export async function reserve(
         binding: plan.binding,
         ...(plan.mode === undefined ? {} : { mode: plan.mode }),
         plugin: call.conf.plugin,
+        chain,
         nics: reserved.nics.map(({ nic, addresses }, index) => ({ nic, ifname: names[index] ?? '', addresses })),
       }),
       addresses: heldOf(reserved),
@@ -63,6 +65,16 @@ export async function reserve(
   } finally {
     context.pools.settle(reserved);
   }
+}
+
+/** @throws CniError when the plugin is not installed, or speaks no version of ours */
+async function versionFor({ delegates }: AttachContext, call: ContainerCall, plugin: string): Promise<CniVersion> {
+  return negotiate(plugin, await delegates.versions(delegates.find(call.path, plugin)), call.conf.cniVersion);
+}
+
+function chainFor(context: AttachContext, call: ContainerCall): Promise<readonly MetaPlugin[]> {
+  const chained = readMetaPlugins(call.conf.plugin, call.key.network);
+  return Promise.all(chained.map(async (one) => ({ ...one, cniVersion: await versionFor(context, call, one.plugin) })));
 }
 
 /** @throws CniError 11 while the host cannot serve, 7 for a network that it does not serve */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CniError, code } from '../../api/cni-error.ts';
 import type { HostPlan } from '../../api/host.ts';
 import type { NetworkCall } from '../../cni/types.ts';
+import { readMetaPlugins } from '../../delegates/meta-plugins.ts';
 import type { AttachContext } from './context.ts';
 import { hasNetworkVerbs, networkCalls } from './network-calls.ts';
 
@@ -37,7 +38,8 @@ async function askDelegates(context: AttachContext, plan: HostPlan, call: Networ
   const { delegates } = context;
   const [first] = networkCalls(plan, call);
   const asked = async (): Promise<void> => {
-    for (const plugin of [plan.pluginType, ipamPlugin]) delegates.find(call.path, plugin);
+    const chained = readMetaPlugins(call.conf.plugin, plan.network).map(({ plugin }) => plugin);
+    for (const plugin of [plan.pluginType, ipamPlugin, ...chained]) delegates.find(call.path, plugin);
     if (first === undefined || !(await hasNetworkVerbs(context, call.path, first.plugin))) return;
     await delegates.runNetwork(first, 'STATUS', call.path, delegateLimitMs);
   };

@@ -128,7 +128,28 @@ describe('parseNetwork', () => {
       { plugin: { ...ipvlan(), type: 'foo' } },
       '"foo" is unknown: use ipvlan, macvlan, bridge, tap, dummy',
     ],
-    ['chained plugins', { plugin: { ...ipvlan(), metaPlugins: [{ type: 'tuning' }] } }, 'spec.plugin.metaPlugins'],
+    [
+      'a chained plugin without type',
+      { plugin: { ...ipvlan(), metaPlugins: [{ type: 'tuning' }, { mtu: 9000 }] } },
+      'spec.plugin.metaPlugins[1].type: is missing',
+    ],
+    [
+      'a chained plugin that is a path',
+      { plugin: { ...ipvlan(), metaPlugins: [{ type: '../tuning' }] } },
+      'spec.plugin.metaPlugins[0].type: "../tuning" is no plugin that can be chained',
+    ],
+    [
+      'itself in the chain',
+      { plugin: { ...ipvlan(), metaPlugins: [{ type: 'multi-nic' }] } },
+      'spec.plugin.metaPlugins[0].type: "multi-nic" is no plugin that can be chained',
+    ],
+    ...['name', 'cniVersion', 'prevResult', 'capabilities', 'runtimeConfig'].map(
+      (key): [string, Partial<MultiNicNetworkSpec>, string] => [
+        `${key} of a chained plugin`,
+        { plugin: { ...ipvlan(), metaPlugins: [{ type: 'tuning', [key]: {} }] } },
+        `spec.plugin.metaPlugins[0].${key}: is not for chained plugins here: leave it out`,
+      ],
+    ),
     ['an mtu that is none', { plugin: ipvlan({ mtu: '9k' }) }, 'spec.plugin.args.mtu: "9k" is no MTU'],
     ['an mtu that is too small', { plugin: ipvlan({ mtu: '67' }) }, '68 to 65535'],
     [

@@ -56,6 +56,17 @@ describe('NAD config', () => {
     ]);
   });
 
+  it('carries chained plugins as they are, in order', () => {
+    const metaPlugins = [{ type: 'tuning', sysctl: { 'net.core.somaxconn': '500' } }, { type: 'sbr' }];
+    expect(configOf({ ...spec, plugin: { ...spec.plugin, metaPlugins } })['plugin']).toEqual({
+      cniVersion: '0.3.1',
+      type: 'ipvlan',
+      mode: 'l3',
+      mtu: 9000,
+      metaPlugins,
+    });
+  });
+
   it('says the effective mode, however it was given', () => {
     const { args: _, ...plugin } = spec.plugin;
     expect(configOf({ ...spec, plugin })['plugin']).toMatchObject({ mode: 'l3' });

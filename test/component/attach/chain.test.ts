@@ -1,0 +1,194 @@
+import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { CniResult, ContainerCall } from '../../../src/cni/types.ts';
+import type { Harness } from '../../support/attach/client.ts';
+import {
+  type CallParts,
+  callOf,
+  createWorld,
+  plansText,
+  pluginDirectory,
+  type World,
+} from '../../support/attach/world.ts';
+
+let world: World;
+let harness: Harness;
+beforeAll(async () => {
+  world = createWorld(2);
+  harness = await world.start({
+    plans: plansText([
+      { network: 'tuned', blocks: { eth1: ['10.5.1.0/28'], eth2: ['10.5.2.0/28'] } },
+      {
+        network: 'slow',
+        delegation: { pluginType: 'bridge', binding: 'none' },
+        blocks: { eth1: ['10.6.1.0/28'], eth2: ['10.6.2.0/28'] },
+      },
+    ]),
+  });
+});
+afterAll(async () => world.end());
+
+function chained(
+  verb: ContainerCall['verb'],
+  metaPlugins: readonly object[],
+  parts: CallParts,
+  plugin: object = {},
+): ContainerCall {
+  const call = callOf(verb, parts);
+  return { ...call, conf: { ...call.conf, plugin: { ...plugin, metaPlugins } } };
+}
+
+const ifbs = () =>
+  JSON.parse(world.exec(world.host, 'ip', '-json', '-details', 'link', 'show', 'type', 'ifb')).filter(
+    (link: object) => 'ifname' in link,
+  );
+
+/** Plugins of these names that write down what they are told and answer what they got; `fails` is the one whose ADD does not. */
+function recorders(
+  names: readonly string[],
+  fails = '',
+): { readonly path: readonly string[]; readonly heard: () => Heard[] } {
+  const directory = mkdtempSync(join(world.folder, 'chained-'));
+  const log = join(directory, 'log');
+  for (const name of names) {
+    const script = `#!/usr/bin/env node
+const { appendFileSync, readFileSync } = require('node:fs');
+const { CNI_COMMAND: verb, CNI_IFNAME: ifname } = process.env;
+if (verb === 'VERSION') return console.log('{"cniVersion":"1.0.0","supportedVersions":["0.4.0","1.0.0"]}');
+const config = JSON.parse(readFileSync(0, 'utf8'));
+appendFileSync(${JSON.stringify(log)}, JSON.stringify({ plugin: ${JSON.stringify(name)}, verb, ifname, config }) + '\\n');
+if (verb === 'ADD' && ${name === fails}) { console.log('{"code":120,"msg":"not today"}'); process.exit(1); }
+if (verb === 'ADD') console.log(JSON.stringify({ ...config.prevResult, dns: { domain: ${JSON.stringify(name)} } }));
+`;
+    writeFileSync(join(directory, name), script);
+    chmodSync(join(directory, name), 0o755);
+  }
+  const lines = () => readFileSync(log, 'utf8').trim().split('\n');
+  return { path: [directory, pluginDirectory], heard: () => lines().map((line) => JSON.parse(line)) };
+}
+
+interface Heard {
+  readonly plugin: string;
+  readonly verb: string;
+  readonly ifname: string;
+  readonly config: { readonly cniVersion: string; readonly name: string; readonly prevResult?: CniResult };
+}
+
+test('tuning and sbr on macvlan: MTU, sysctl, MAC and rules on each NIC; CHECK sees them; DEL leaves nothing', async () => {
+  const pod = world.pod();
+  const chain = [
+    { type: 'tuning', mtu: 1400, mac: '02:11:22:33:44:55', sysctl: { 'net.ipv4.conf.IFNAME.arp_filter': '1' } },
+    { type: 'sbr' },
+  ];
+  const parts = { network: 'tuned', container: 't1', netns: pod };
+  const result = await harness.call(chained('ADD', chain, parts));
+  const tuned = { mac: '02:11:22:33:44:55', mtu: 1400 };
+  expect(result?.interfaces).toMatchObject([
+    { name: 'net1', ...tuned },
+    { name: 'net1-1', ...tuned },
+  ]);
+  expect(await world.links(pod)).toMatchObject([tuned, tuned]);
+  for (const name of ['net1', 'net1-1']) {
+    expect(world.exec(pod, 'cat', `/proc/sys/net/ipv4/conf/${name}/arp_filter`).trim()).toBe('1');
+  }
+  const rules = () => world.exec(pod, 'ip', 'rule', 'show');
+  expect(rules()).toMatch(/from 10\.5\.1\.1 lookup 10[01]\n/);
+  expect(rules()).toMatch(/from 10\.5\.2\.1 lookup 10[01]\n/);
+  expect(new Set(rules().match(/lookup 10[01]/g)).size).toBe(2);
+  await harness.call(chained('CHECK', chain, parts));
+  world.exec(pod, 'ip', 'link', 'set', 'net1-1', 'mtu', '1300');
+  await expect(harness.call(chained('CHECK', chain, parts))).rejects.toThrow(/net1-1.*1300/);
+
+  await harness.call(chained('DEL', chain, parts));
+  expect(await world.links(pod)).toEqual([]);
+  expect(rules()).not.toMatch(/10\.5\./);
+  await harness.call(chained('DEL', chain, parts));
+  expect((await harness.look()).counts).toMatchObject({ attachments: 0, addresses: 0, masters: 0 });
+});
+
+test('bandwidth on bridge: its link on the host goes with DEL, and with a DEL after the pod has gone', async () => {
+  const chain = [
+    { type: 'bandwidth', ingressRate: 8_000_000, ingressBurst: 800_000, egressRate: 8_000_000, egressBurst: 800_000 },
+  ];
+  for (const gone of [false, true]) {
+    const netns = world.pod();
+    const parts = { network: 'slow', container: `s-${gone}`, netns };
+    const plugin = { type: 'bridge', bridge: 'br-slow' };
+    await harness.call(chained('ADD', chain, parts, plugin));
+    expect(ifbs()).toHaveLength(2);
+    if (gone) world.namespaces.remove(netns);
+    await harness.call(chained('DEL', chain, { ...parts, netns: gone ? '' : netns }, plugin));
+    expect(ifbs()).toEqual([]);
+  }
+  expect((await harness.look()).counts).toMatchObject({ attachments: 0 });
+});
+
+test('ADD in order with the result of the one before, DEL in reverse with the last; links gone before: still asked', async () => {
+  const { path, heard } = recorders(['first', 'second']);
+  const pod = world.pod();
+  const parts = { network: 'tuned', container: 'o1', netns: pod, path };
+  const chain = [{ type: 'first', speed: 7 }, { type: 'second' }];
+  await harness.call(chained('ADD', chain, parts));
+  await harness.call(chained('CHECK', chain, parts));
+  await harness.call(chained('DEL', chain, parts));
+  const told = (ifname: string, verb: string) => heard().filter((one) => one.ifname === ifname && one.verb === verb);
+  for (const [index, ifname] of ['net1', 'net1-1'].entries()) {
+    const [first, second, ...more] = told(ifname, 'ADD');
+    expect(more).toEqual([]);
+    expect(first).toMatchObject({
+      plugin: 'first',
+      config: {
+        cniVersion: '1.0.0',
+        name: 'tuned',
+        type: 'first',
+        speed: 7,
+        prevResult: { cniVersion: '1.0.0', interfaces: [{ name: ifname, sandbox: pod }], ips: [{ interface: 0 }] },
+      },
+    });
+    expect(first?.config.prevResult?.ips[0]?.address).toMatch(`10.5.${index + 1}.`);
+    expect(second).toMatchObject({ plugin: 'second', config: { prevResult: { dns: { domain: 'first' } } } });
+    const last = { config: { prevResult: { interfaces: [{ name: ifname }], dns: { domain: 'second' } } } };
+    expect(told(ifname, 'CHECK')).toMatchObject([
+      { plugin: 'first', ...last },
+      { plugin: 'second', ...last },
+    ]);
+    expect(told(ifname, 'DEL')).toMatchObject([
+      { plugin: 'second', ...last },
+      { plugin: 'first', ...last },
+    ]);
+  }
+  expect(await world.links(pod)).toEqual([]);
+
+  await harness.call(chained('ADD', chain, parts));
+  const before = heard().length;
+  world.exec(pod, 'ip', 'link', 'del', 'net1');
+  await harness.call(chained('DEL', chain, parts));
+  const deleted = heard().slice(before);
+  expect(deleted.map(({ verb, ifname }) => `${verb} ${ifname}`).sort()).toEqual([
+    'DEL net1',
+    'DEL net1',
+    'DEL net1-1',
+    'DEL net1-1',
+  ]);
+});
+
+test('a chained plugin that fails undoes every NIC, and says which; one that is not installed is named before anything is made', async () => {
+  const { path, heard } = recorders(['first', 'second'], 'second');
+  const pod = world.pod();
+  const parts = { network: 'tuned', container: 'f1', netns: pod, path };
+  await expect(harness.call(chained('ADD', [{ type: 'first' }, { type: 'second' }], parts))).rejects.toMatchObject({
+    code: 120,
+    message: 'NIC eth1: second ADD failed: not today',
+  });
+  expect(await world.links(pod)).toEqual([]);
+  const undone = heard().filter(({ verb, ifname }) => verb === 'DEL' && ifname === 'net1-1');
+  expect(undone.slice(0, 2).map(({ plugin }) => plugin)).toEqual(['second', 'first']);
+  await expect(harness.call(chained('ADD', [{ type: 'nowhere' }], parts))).rejects.toThrow(
+    /the delegate nowhere is in no directory of CNI_PATH/,
+  );
+  await expect(harness.call(chained('ADD', [{ mtu: 7 }], parts))).rejects.toThrow(
+    "network tuned: plugin.metaPlugins[0] must be an object with the plugin's type",
+  );
+  expect((await harness.look()).counts).toMatchObject({ attachments: 0, addresses: 0, masters: 0 });
+});
