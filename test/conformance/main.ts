@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { umlCommand } from '../../src/lab/uml.ts';
+import { cnitoolLine, findCnitool, runCnitool } from './cnitool.ts';
 import { startOther } from './other.ts';
 import { startOurs } from './ours.ts';
 import { closingLine, findingLine, markdownTable, summarize } from './report.ts';
@@ -43,9 +44,13 @@ async function main(args: readonly string[]): Promise<void> {
       for (const finding of findings) say(findingLine(finding));
       const summary = summarize(findings);
       say(closingLine(place.subject.name, summary));
+      const cnitool = only === undefined ? findCnitool() : undefined;
+      const runs = cnitool === undefined ? [] : await runCnitool(place, place.subject, cnitool);
+      if (only === undefined)
+        say(cnitool === undefined ? 'cnitool: not run, as there is no Go to build it' : cnitoolLine(runs));
       if (values.markdown) console.log(markdownTable(findings));
-      if (values.json) console.log(JSON.stringify(summary));
-      if (summary.passed < summary.total) process.exitCode = 1;
+      if (values.json) console.log(JSON.stringify({ ...summary, ...(runs.length === 0 ? {} : { cnitool: runs }) }));
+      if (summary.passed < summary.total || runs.some(({ passed }) => !passed)) process.exitCode = 1;
     } finally {
       await place.close();
     }
