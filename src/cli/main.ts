@@ -7,6 +7,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   daemon: async () => (await import('./daemon.ts')).daemonCommand(),
   operator: async () => (await import('./operator.ts')).operatorCommand(),
   check: async () => (await import('./check.ts')).checkCommand(),
+  'install-shim': async () => (await import('./install-shim.ts')).installShimCommand(),
   lab: async () => (await import('./lab.ts')).labCommand(),
 };
 
@@ -14,6 +15,7 @@ const summaries: Readonly<Record<string, string>> = {
   daemon: 'serve one host: addresses, delegates and routes (one per host)',
   operator: 'plan addresses and write NetworkAttachmentDefinitions (one per cluster)',
   check: 'judge manifests before they are applied',
+  'install-shim': 'put the CNI binaries into a directory of the host',
   lab: 'build a cluster of namespaces on this machine and try multinic in it',
 };
 

@@ -40,6 +40,7 @@ export const resources = {
   configs: own('configs'),
   nodes: { group: '', version: 'v1', plural: 'nodes' },
   namespaces: { group: '', version: 'v1', plural: 'namespaces' },
+  daemonSets: { group: 'apps', version: 'v1', plural: 'daemonsets' },
   pods: { group: '', version: 'v1', plural: 'pods' },
   leases: { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' },
   networkAttachmentDefinitions: { group: 'k8s.cni.cncf.io', version: 'v1', plural: 'network-attachment-definitions' },

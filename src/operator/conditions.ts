@@ -1,7 +1,7 @@
 import type { MultiNicNetworkStatus } from '../api/kinds/multinicnetwork.ts';
-import type { Condition } from '../api/meta.ts';
 import type { RelationReason } from '../api/relations.ts';
 import type { PlanProblem } from '../ipam/types.ts';
+import { type Judgement, nextCondition } from './condition.ts';
 import { equal } from './equal.ts';
 
 /** Reasons by condition type: what programs may rely on. */
@@ -17,12 +17,7 @@ export type ConditionType = keyof Reasons;
 /** In the order in which they are met: Ready names the first that does not hold. */
 export const conditionTypes = ['Accepted', 'Planned', 'NetworksReady', 'RoutesReady'] as const;
 
-/** One judgement; the message is for people and says what to do where something is to be done. */
-export interface Verdict<T extends ConditionType = ConditionType> {
-  readonly holds: boolean;
-  readonly reason: Reasons[T];
-  readonly message: string;
-}
+export type Verdict<T extends ConditionType = ConditionType> = Judgement<Reasons[T]>;
 
 export type Verdicts = { readonly [T in ConditionType]: Verdict<T> };
 
@@ -61,7 +56,7 @@ export function nextStatus(
   const all = [...conditionTypes.map((type) => [type, verdicts[type]] as const), ['Ready', ready] as const];
   const next: MultiNicNetworkStatus = {
     observedGeneration: generation,
-    conditions: all.map(([type, verdict]) => condition(type, verdict, old?.conditions, generation, now)),
+    conditions: all.map(([type, verdict]) => nextCondition(type, verdict, old?.conditions, generation, now)),
     subnets: counts.subnets,
     hosts: counts.hosts,
     nics: counts.nics,
@@ -74,25 +69,6 @@ export function nextStatus(
     lastSyncTime: now,
   };
   return old !== undefined && equal({ ...next, lastSyncTime: old.lastSyncTime }, old) ? old : next;
-}
-
-function condition(
-  type: string,
-  verdict: { readonly holds: boolean; readonly reason: string; readonly message: string },
-  old: MultiNicNetworkStatus['conditions'],
-  observedGeneration: number,
-  now: string,
-): Condition {
-  const status = verdict.holds ? 'True' : 'False';
-  const before = old?.find((candidate) => candidate.type === type);
-  return {
-    type,
-    status,
-    reason: verdict.reason,
-    message: verdict.message,
-    lastTransitionTime: before?.status === status ? before.lastTransitionTime : now,
-    observedGeneration,
-  };
 }
 
 /** The predecessor's words: Success once addresses and NADs are there, Failed where a person must act. */

@@ -6,6 +6,7 @@ import type { Logger } from '../kube/logger.ts';
 import { createQueue, type Queue } from '../kube/queue.ts';
 import { createParse } from './accepted.ts';
 import { startCaches } from './caches.ts';
+import { type DaemonsOptions, runConfigController } from './config-controller.ts';
 import type { Context } from './context.ts';
 import { createDesired } from './desired.ts';
 import { createGoneNodes } from './gone.ts';
@@ -23,6 +24,8 @@ export interface OperatorOptions {
   readonly clock?: Clock;
   /** Absent: this operator is the only one. `client` has to refuse writes while it does not lead. */
   readonly election?: Election;
+  /** Given: it runs the daemons too, as the Config says. */
+  readonly daemons?: DaemonsOptions;
 }
 
 /**
@@ -74,12 +77,12 @@ async function runTerm(
     sliceWrites: new Map(),
     width: 16,
   };
-  await whenLeading((leading) => work(context, leading));
+  await whenLeading((leading) => work(context, leading, options.daemons));
   await caches.ended;
 }
 
 /** The controllers, until the signal is aborted. */
-async function work(context: Context, signal: AbortSignal): Promise<void> {
+async function work(context: Context, signal: AbortSignal, daemons?: DaemonsOptions): Promise<void> {
   const { caches, clock, logger } = context;
   wakeOnChange(context);
   // Copies that were kept while another led may know a host before what the other gave it, and would take it back.
@@ -99,6 +102,7 @@ async function work(context: Context, signal: AbortSignal): Promise<void> {
       }
     }),
     run('host', 16, (key) => reconcileHost(context, key, signal)),
+    daemons && runConfigController({ client: context.client, clock, logger, ...daemons }, signal),
     run('namespace', 1, (key) => reconcileNamespace(context, key)),
   ]);
 }

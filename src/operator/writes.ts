@@ -36,16 +36,17 @@ export async function putStatus(target: Target, object: KubeObject, signal: Abor
 /**
  * Takes away by a merge patch what shall not stand there, then applies our fields, each over the version that the step before left;
  * what others hold of our fields is taken from them.
- * @param existing the version that was decided on
+ * @param existing the version that was decided on; undefined: there was none, and nobody's fields are taken
  */
 export async function applyOver(
   target: Target,
-  existing: KubeObject,
+  existing: KubeObject | undefined,
   release: Readonly<Record<string, unknown>> | undefined,
   wanted: KubeObject,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<KubeObject> {
   const { client, ref } = target;
+  if (existing === undefined) return learn(target, wanted, client.apply(ref, wanted, { fieldManager, signal }), signal);
   const { name, uid } = existing.metadata;
   let { resourceVersion } = existing.metadata;
   if (release !== undefined) {
@@ -55,7 +56,7 @@ export async function applyOver(
   }
   const metadata = { ...wanted.metadata, ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
   const write = client.apply(ref, { ...wanted, metadata }, { fieldManager, force: true, signal });
-  await learn(target, existing, write, signal);
+  return learn(target, existing, write, signal);
 }
 
 async function learn(

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../meta.ts';
+import { conditionsSchema, type KubeObject } from '../meta.ts';
 import type { Kind, Of, Schema } from '../schema.ts';
 
 const texts = (description: string) =>
@@ -18,7 +18,7 @@ const daemon = {
   description: "The daemon's DaemonSet.",
   additionalProperties: false,
   properties: {
-    image: { type: 'string', description: 'Image of the daemon.' },
+    image: { type: 'string', description: "Image of the daemon; default: the operator's own." },
     port: { type: 'integer', description: 'Port of health and metrics.' },
     imagePullPolicy: { type: 'string', description: 'As for a container.' },
     imagePullSecretName: { type: 'string', description: 'Secret for the registry.' },
@@ -81,9 +81,25 @@ const spec = {
 
 const status = {
   type: 'object',
-  description: 'Unused.',
+  description: 'What the operator made of the spec.',
   additionalProperties: false,
-  properties: {},
+  properties: {
+    observedGeneration: { type: 'integer', description: 'The metadata.generation that the conditions judge.' },
+    conditions: conditionsSchema,
+    desired: { type: 'integer', description: 'Nodes that shall run a daemon.' },
+    ready: { type: 'integer', description: 'Nodes whose daemon is up to date and ready.' },
+    daemonSet: {
+      type: 'object',
+      description: 'The DaemonSet as it was applied last.',
+      additionalProperties: false,
+      required: ['uid', 'generation', 'hash'],
+      properties: {
+        uid: { type: 'string', description: 'Its metadata.uid.' },
+        generation: { type: 'integer', description: 'Its metadata.generation then.' },
+        hash: { type: 'string', description: 'Of what was applied.' },
+      },
+    },
+  },
 } as const satisfies Schema;
 
 export const config = {
@@ -91,8 +107,12 @@ export const config = {
   plural: 'configs',
   singular: 'config',
   shortNames: ['mnconfig'],
-  description: 'Settings of the daemons; normally one object.',
+  description: 'Settings of the daemons; the one named multinic is obeyed.',
   columns: [
+    { name: 'READY', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+    { name: 'REASON', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+    { name: 'NODES', type: 'integer', jsonPath: '.status.desired' },
+    { name: 'READY-NODES', type: 'integer', jsonPath: '.status.ready' },
     { name: 'IMAGE', type: 'string', jsonPath: '.spec.daemon.image' },
     { name: 'AGE', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   ],
@@ -101,4 +121,5 @@ export const config = {
 } as const satisfies Kind;
 
 export type ConfigSpec = Of<typeof spec>;
-export type Config = KubeObject<ConfigSpec>;
+export type ConfigStatus = Of<typeof status>;
+export type Config = KubeObject<ConfigSpec, ConfigStatus>;

@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Config } from '../../src/api/kinds/config.ts';
+import type { KubeObject } from '../../src/api/meta.ts';
+import { createClient, type KubeClient } from '../../src/kube/client.ts';
+import { loadCluster } from '../../src/kube/config.ts';
+import { silent } from '../../src/kube/logger.ts';
+import { inNamespace, resources } from '../../src/kube/resource.ts';
+import { fieldAt, fieldsOf, listOf } from '../../src/lab/apiserver/object.ts';
+import { createRunner, type Runner } from '../../src/lab/run/runner.ts';
+import { runOperator } from '../../src/operator/run.ts';
+import { type Alone, startAlone } from './control-plane/alone.ts';
+import { deployNamespace, serviceAccountToken } from './control-plane/tokens.ts';
+import { realOrSkip } from './real.ts';
+
+// Who holds which field: only a real API server knows. The operator has the rights of deploy/ and no others.
+const real = realOrSkip();
+const root = new URL('../..', import.meta.url).pathname;
+const nads = inNamespace(resources.networkAttachmentDefinitions, 'default');
+const daemonSets = inNamespace(resources.daemonSets, deployNamespace);
+let alone: Alone | undefined;
+let runner: Runner;
+let admin: KubeClient;
+let operator: { readonly stop: () => Promise<void> } | undefined;
+
+async function kubectl(...args: string[]): Promise<string> {
+  return runner.must(['kubectl', `--kubeconfig=${alone?.kubeconfig ?? ''}`, ...args], { cwd: root });
+}
+
+async function startOperator(): Promise<void> {
+  const cluster = await loadCluster({ kubeconfig: alone?.kubeconfig ?? '', env: {} });
+  const token = await serviceAccountToken({ admin: alone?.kubeconfig ?? '' }, 'multinic-operator');
+  const { cert: _cert, key: _key, ...tls } = cluster.tls;
+  const client = createClient({
+    cluster: { server: cluster.server, tls, authorization: () => Promise.resolve(`Bearer ${token}`) },
+    userAgent: 'multinic-operator/test',
+  });
+  const abort = new AbortController();
+  const daemons = { namespace: deployNamespace, image: () => Promise.resolve('multinic:test') };
+  const ended = runOperator({ client, logger: silent, signal: abort.signal, daemons });
+  operator = {
+    stop: async () => {
+      abort.abort();
+      await ended;
+      await client.close();
+    },
+  };
+}
+
+beforeAll(async () => {
+  if (real === undefined) return;
+  alone = await startAlone(real);
+  runner = createRunner('no lab');
+  admin = createClient({ cluster: await loadCluster({ kubeconfig: alone.kubeconfig, env: {} }), userAgent: 'test' });
+  await kubectl('apply', '--filename=src/lab/manifests/nad-crd.yaml');
+  await kubectl('apply', '--kustomize=deploy');
+  await kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all');
+  await admin.create<Config>(resources.configs, {
+    apiVersion: 'multinic.fms.io/v1',
+    kind: 'Config',
+    metadata: { name: 'multi-nicd' },
+    spec: { daemon: { image: 'example.com/multi-nic-cni-daemon:v1', nodeSelector: { nics: 'yes' } } },
+  });
+  await startOperator();
+});
+afterAll(async () => {
+  await operator?.stop();
+  await admin?.close();
+  await alone?.close();
+});
+
+const nad = (): Promise<KubeObject> => admin.get(nads, 'owned');
+const daemonSet = (): Promise<KubeObject> => admin.get(daemonSets, 'multinic-daemon');
+const config = (name: string): Promise<Config> => admin.get(resources.configs, name);
+const soon = { timeout: 30_000, interval: 100 };
+
+function managers(object: KubeObject): string[] {
+  return listOf(fieldAt(object, ['metadata', 'managedFields'])).map(
+    (entry) => `${String(fieldAt(entry, ['manager']))} ${String(fieldAt(entry, ['operation']))}`,
+  );
+}
+
+const podOf = (object: KubeObject): unknown => fieldAt(object, ['spec', 'template', 'spec']);
+
+test('a NAD whose config was edited is repaired in our name; what others added stays', async () => {
+  await admin.create(resources.multiNicNetworks, {
+    apiVersion: 'multinic.fms.io/v1',
+    kind: 'MultiNicNetwork',
+    metadata: { name: 'owned' },
+    spec: {
+      subnet: '192.168.0.0/16',
+      addressing: { hostBlock: 6, interfaceBlock: 2 },
+      plugin: { cniVersion: '1.0.0', type: 'macvlan' },
+    },
+  });
+  const made = await expect
+    .poll(nad, soon)
+    .toMatchObject({ spec: { config: expect.any(String) } })
+    .then(nad);
+  await kubectl('annotate', 'net-attach-def', 'owned', '--namespace=default', 'note=theirs');
+  await kubectl(
+    'patch',
+    'net-attach-def',
+    'owned',
+    '--namespace=default',
+    '--type=merge',
+    '--patch={"spec":{"config":"{}"}}',
+  );
+  await expect.poll(nad, soon).toMatchObject({ spec: made.spec, metadata: { annotations: { note: 'theirs' } } });
+  expect(managers(await nad())).toContain('multinic-operator Apply');
+});
+
+test('a NAD that somebody else made is not taken over', async () => {
+  await kubectl('create', 'namespace', 'theirs');
+  const { metadata: before } = await expect
+    .poll(() => admin.get(inNamespace(nads, 'theirs'), 'owned'), soon)
+    .toBeDefined()
+    .then(() => admin.get(inNamespace(nads, 'theirs'), 'owned'));
+  expect(before.labels).toEqual({ 'multi-nic-cni-generated': 'true' });
+  await operator?.stop();
+  await admin.delete(inNamespace(nads, 'theirs'), 'owned');
+  const foreign = {
+    apiVersion: 'k8s.cni.cncf.io/v1',
+    kind: 'NetworkAttachmentDefinition',
+    metadata: { name: 'owned' },
+    spec: {},
+  };
+  const { metadata } = await admin.create<KubeObject>(inNamespace(nads, 'theirs'), foreign);
+  await startOperator();
+  await expect
+    .poll(async () => JSON.stringify(await admin.get(resources.multiNicNetworks, 'owned')), soon)
+    .toContain('ForeignNAD');
+  expect((await admin.get<KubeObject>(inNamespace(nads, 'theirs'), 'owned')).metadata.resourceVersion).toBe(
+    metadata.resourceVersion,
+  );
+});
+
+test('the DaemonSet is made, repaired where it is ours, and left where it is not', async () => {
+  await expect.poll(daemonSet, soon).toMatchObject({ metadata: { name: 'multinic-daemon' } });
+  const pod = podOf(await daemonSet());
+  expect(pod).toMatchObject({ nodeSelector: { nics: 'yes' }, hostNetwork: true });
+  expect(fieldAt(listOf(fieldAt(pod, ['containers']))[0], ['image'])).toBe('multinic:test');
+  await kubectl('set', 'image', 'daemonset/multinic-daemon', `--namespace=${deployNamespace}`, 'daemon=evil:1');
+  await kubectl('set', 'env', 'daemonset/multinic-daemon', `--namespace=${deployNamespace}`, 'THEIRS=1');
+  const container = async (): Promise<unknown> => listOf(fieldAt(podOf(await daemonSet()), ['containers']))[0];
+  await expect.poll(container, soon).toMatchObject({ image: 'multinic:test' });
+  expect(listOf(fieldAt(await container(), ['env']))).toContainEqual({ name: 'THEIRS', value: '1' });
+  expect(managers(await daemonSet())).toContain('multinic-operator Apply');
+
+  const follows = async (): Promise<unknown> => [
+    fieldsOf((await config('multinic')).status?.daemonSet).generation,
+    (await daemonSet()).metadata.generation,
+  ];
+  await expect.poll(async () => new Set(listOf(await follows())).size, soon).toBe(1);
+  await admin.patch(resources.configs, 'multinic', 'merge', { spec: { logLevel: 4 } });
+  await expect.poll(async () => fieldAt(await container(), ['args']), soon).toContain('--log-level=debug');
+});
+
+test("a Config that is wrong, or the predecessor's, says so; a new operator that finds nothing changed writes no DaemonSet", async () => {
+  const reasons = async (name: string): Promise<unknown> =>
+    (await config(name)).status?.conditions?.map((one) => one.reason);
+  await expect.poll(() => reasons('multi-nicd'), soon).toEqual(['PredecessorConfig', 'NotAccepted']);
+  await operator?.stop();
+  const { resourceVersion } = (await daemonSet()).metadata;
+  await startOperator();
+  await admin.patch(resources.configs, 'multinic', 'merge', { spec: { cooldown: 'soon' } });
+  await expect.poll(() => reasons('multinic'), soon).toEqual(['Invalid', 'NotAccepted']);
+  await admin.patch(resources.configs, 'multinic', 'merge', { spec: { cooldown: null } });
+  await expect.poll(() => reasons('multinic'), soon).toEqual(['Accepted', 'RolledOut']);
+  expect((await daemonSet()).metadata.resourceVersion).toBe(resourceVersion);
+});
