@@ -1,12 +1,14 @@
 import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { code } from '../../../src/api/cni-error.ts';
 import type { CniResult, ContainerCall } from '../../../src/cni/types.ts';
 import type { Harness } from '../../support/attach/client.ts';
 import {
   type CallParts,
   callOf,
   createWorld,
+  networkCall,
   plansText,
   pluginDirectory,
   type World,
@@ -190,5 +192,11 @@ test('a chained plugin that fails undoes every NIC, and says which; one that is 
   await expect(harness.call(chained('ADD', [{ mtu: 7 }], parts))).rejects.toThrow(
     "network tuned: plugin.metaPlugins[0] must be an object with the plugin's type",
   );
+  const asked = networkCall('STATUS', 'tuned');
+  const status = { ...asked, conf: { ...asked.conf, plugin: { metaPlugins: [{ type: 'nowhere' }] } } };
+  await expect(harness.call(status)).rejects.toMatchObject({
+    code: code.notAvailable,
+    message: expect.stringContaining('delegate nowhere'),
+  });
   expect((await harness.look()).counts).toMatchObject({ attachments: 0, addresses: 0, masters: 0 });
 });
