@@ -2,7 +2,7 @@ import { CniError, code } from '../api/cni-error.ts';
 import { NetError } from '../net/address.ts';
 import { readConfig } from './config.ts';
 import { type ContainerEnvironment, readEnvironment } from './environment.ts';
-import { quote } from './fields.ts';
+import { ipamIfname, ipamProgram, readIpamCaller } from './ipam-caller.ts';
 import { withIps } from './request.ts';
 import type { Call, ContainerCall, NetConf, RawCall, Stamp } from './types.ts';
 
@@ -20,24 +20,15 @@ export function parseCall(raw: RawCall): Call {
   return { verb: environment.verb, path: environment.path, conf, stamp: raw.stamp };
 }
 
-/** The shim under this name is called by a main plugin, within that plugin's own ADD and DEL. */
-const ipamProgram = 'multi-nic-ipam';
-
 /**
- * As a plain IPAM plugin multinic is not there yet, and must not make or take away interfaces inside another plugin's call: refused,
- * but for DEL, which is about nothing then and succeeds. Its key is no interface's, so that it cannot be an attachment's.
+ * The caller makes the interface, and its own result is none of ours: prevResult counts for CHECK alone, where it tells what the caller
+ * made of the addresses.
  */
 function ipamCall(environment: ReturnType<typeof readEnvironment>, conf: NetConf, stamp: Stamp): Call {
-  if (!('containerID' in environment) || environment.verb !== 'DEL') {
-    const useful = 'use a network of multinic (plugin type multi-nic), or another IPAM plugin';
-    throw new CniError(
-      environment.verb === 'STATUS' ? code.notAvailable : code.invalidConfig,
-      `network configuration "${conf.name}": ${ipamProgram} cannot be called by other plugins (here type ${quote(conf.type)}) yet: ${useful}`,
-    );
-  }
-  const { prevResult: _main, ...rest } = conf;
-  const { key, ...call } = containerCall(environment, rest, stamp);
-  return { ...call, key: { ...key, ifname: `ipam:${key.ifname}` } };
+  const ipamOf = readIpamCaller(conf, environment.verb === 'DEL');
+  if (!('containerID' in environment)) return { verb: environment.verb, path: environment.path, conf, stamp, ipamOf };
+  const { key, ...call } = containerCall(environment, conf, stamp);
+  return { ...call, key: { ...key, network: ipamOf.network, ifname: ipamIfname(conf.name, key.ifname) }, ipamOf };
 }
 
 function containerCall(environment: ContainerEnvironment, conf: NetConf, stamp: Stamp): ContainerCall {

@@ -116,6 +116,7 @@ function readFields(
     cniVersion,
     name,
     type: type ?? '',
+    ...(typeof json['master'] === 'string' && json['master'] !== '' ? { master: json['master'] } : {}),
     plugin: reader.object(json['plugin'], 'plugin') ?? {},
     ipam: reader.object(json['ipam'], 'ipam') ?? {},
     dns: reader.object(json['dns'], 'dns') ?? {},

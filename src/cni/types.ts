@@ -45,11 +45,21 @@ export interface PodRequest {
   readonly ips: readonly string[];
 }
 
+/** Whom addresses are for, when multinic is called as the IPAM plugin of another plugin. */
+export interface IpamCaller {
+  /** MultiNicNetwork whose addresses are given. */
+  readonly network: string;
+  /** Host NIC of the caller's interface, as far as its configuration says. */
+  readonly master?: string;
+}
+
 /** The network configuration of a call behind the gate. */
 export interface NetConf {
   readonly cniVersion: CniVersion;
   readonly name: string;
   readonly type: string;
+  /** Where another plugin makes its interface, if that calls us for addresses. */
+  readonly master?: string;
   /** Config of the delegate as the NAD carries it. */
   readonly plugin: Readonly<Record<string, unknown>>;
   readonly ipam: Readonly<Record<string, unknown>>;
@@ -74,6 +84,8 @@ export interface ContainerCall {
   readonly args: string;
   readonly conf: NetConf;
   readonly stamp: Stamp;
+  /** Addresses alone are wanted. */
+  readonly ipamOf?: IpamCaller;
 }
 
 /** GC or STATUS behind the gate. */
@@ -82,6 +94,7 @@ export interface NetworkCall {
   readonly path: readonly string[];
   readonly conf: NetConf;
   readonly stamp: Stamp;
+  readonly ipamOf?: IpamCaller;
 }
 
 export type Call = ContainerCall | NetworkCall;

@@ -59,7 +59,7 @@ function answer(call: ContainerCall, own: CniResult): CniResult {
   return prevResult === undefined ? own : withPrevious(prevResult, own);
 }
 
-function requireCaller(signal: AbortSignal): void {
+export function requireCaller(signal: AbortSignal): void {
   if (signal.aborted) throw new CniError(code.tryAgainLater, 'the caller of ADD has gone: nothing is attached');
 }
 
@@ -72,7 +72,7 @@ function requireTime({ key }: ContainerCall, until: number): void {
 }
 
 /** @returns the namespace's identity */
-function requireNetns({ kernel, ownNetns }: AttachContext, call: ContainerCall): string {
+export function requireNetns({ kernel, ownNetns }: AttachContext, call: ContainerCall): string {
   const netnsId = kernel.netnsId(call.netns);
   if (netnsId === undefined) {
     throw new CniError(
@@ -159,7 +159,7 @@ function requireRoutes(
 }
 
 /** A failed undo is no news to the caller: the record stays, and the next DEL or start goes on with it. */
-async function undoFailed(context: AttachContext, { key }: AttachmentRecord): Promise<void> {
+export async function undoFailed(context: AttachContext, { key }: AttachmentRecord): Promise<void> {
   const record = context.store.attachments.get(keyText(key));
   if (record === undefined) return;
   try {

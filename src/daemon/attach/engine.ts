@@ -7,6 +7,8 @@ import { type Collected, createCollector, type IsPodHere } from './collect.ts';
 import type { AttachContext, AttachDeps } from './context.ts';
 import { del } from './del.ts';
 import { gc } from './gc.ts';
+import { ipam } from './ipam.ts';
+import { ipamAdd } from './ipam-add.ts';
 import { answerWithin, timeOf, usualLimits } from './limits.ts';
 import { createKeyedMutex } from './locks.ts';
 import { createPoolBook } from './pools.ts';
@@ -64,7 +66,8 @@ export function createAttachEngine(deps: AttachDeps): AttachEngine {
   let calls = 0;
 
   const carryOut = async (call: Exclude<Call, { verb: 'ADD' }>): Promise<void> => {
-    if (call.verb === 'DEL') await del(context, call);
+    if (call.ipamOf !== undefined) await ipam(context, call);
+    else if (call.verb === 'DEL') await del(context, call);
     else if (call.verb === 'CHECK') await check(context, call);
     else if (call.verb === 'GC') await gc(context, call);
     else if (call.verb === 'STATUS') await status(context, call);
@@ -77,7 +80,11 @@ export function createAttachEngine(deps: AttachDeps): AttachEngine {
       return answerWithin(what, answerMs, async (over) => {
         calls += 1;
         try {
-          if (call.verb === 'ADD') return await add(context, call, AbortSignal.any([callerGone, over]), until);
+          if (call.verb === 'ADD') {
+            const gone = AbortSignal.any([callerGone, over]);
+            if (call.ipamOf !== undefined) return await ipamAdd(context, call, gone);
+            return await add(context, call, gone, until);
+          }
           await carryOut(call);
           return undefined;
         } finally {

@@ -1,6 +1,8 @@
 import { CniError, code } from '../../api/cni-error.ts';
+import { ipamIfname, isIpamKey } from '../../cni/ipam-caller.ts';
 import type { NetworkCall } from '../../cni/types.ts';
 import { keyText } from '../../store/key.ts';
+import type { AttachmentRecord } from '../../store/types.ts';
 import type { AttachContext } from './context.ts';
 import { detach } from './del.ts';
 import { hasNetworkVerbs, networkCalls } from './network-calls.ts';
@@ -11,29 +13,55 @@ import { hasNetworkVerbs, networkCalls } from './network-calls.ts';
  * @throws CniError 7 without a list (an empty one means "none is valid"), 999 with every failure
  */
 export async function gc(context: AttachContext, call: NetworkCall): Promise<void> {
-  const valid = call.conf.validAttachments;
-  if (valid === undefined) {
-    throw new CniError(
-      code.invalidConfig,
-      `GC of network ${call.conf.name} without cni.dev/valid-attachments: list what is in use (an empty list means nothing is)`,
-    );
-  }
+  const valid = requireValid(call);
   const listed = new Set(valid.map(({ containerID, ifname }) => `${containerID}/${ifname}`));
-  const stale = [...context.store.attachments.values()].filter(
-    ({ key }) => key.network === call.conf.name && !listed.has(`${key.containerID}/${key.ifname}`),
+  const removed = await release(
+    context,
+    call,
+    ({ key }) => key.network === call.conf.name && !isIpamKey(key) && !listed.has(`${key.containerID}/${key.ifname}`),
   );
-  const outcomes = await Promise.allSettled(stale.map(({ key }) => detach(context, { key, stamp: call.stamp })));
-  const failures = outcomes.flatMap((outcome, index) => {
+  requireNone(call, [...removed, ...(await forward(context, call, valid))]);
+}
+
+/** GC by another plugin: releases addresses that were given to this configuration's interfaces, and are not listed. @throws as gc */
+export async function ipamGc(context: AttachContext, call: NetworkCall): Promise<void> {
+  const { name } = call.conf;
+  const listed = new Set(
+    requireValid(call).map(({ containerID, ifname }) => `${containerID}/${ipamIfname(name, ifname)}`),
+  );
+  const own = ipamIfname(name, '');
+  const stale = ({ key }: AttachmentRecord): boolean =>
+    key.ifname.startsWith(own) && !listed.has(`${key.containerID}/${key.ifname}`);
+  requireNone(call, await release(context, call, stale));
+}
+
+function requireValid({ conf }: NetworkCall): readonly Valid[] {
+  if (conf.validAttachments !== undefined) return conf.validAttachments;
+  throw new CniError(
+    code.invalidConfig,
+    `GC of network ${conf.name} without cni.dev/valid-attachments: list what is in use (an empty list means nothing is)`,
+  );
+}
+
+function requireNone({ conf }: NetworkCall, problems: readonly string[]): void {
+  if (problems.length === 0) return;
+  throw new CniError(code.internal, `GC of network ${conf.name}: ${problems.join('; ')}`);
+}
+
+/** @returns one sentence for each record that could not be released */
+async function release(
+  context: AttachContext,
+  { stamp }: NetworkCall,
+  isStale: (record: AttachmentRecord) => boolean,
+): Promise<readonly string[]> {
+  const stale = [...context.store.attachments.values()].filter(isStale);
+  const outcomes = await Promise.allSettled(stale.map(({ key }) => detach(context, { key, stamp })));
+  return outcomes.flatMap((outcome, index) => {
     const record = stale[index];
     return outcome.status === 'rejected' && record !== undefined
-      ? [`${keyText(record.key)}: ${messageOf(outcome.reason)}`]
+      ? [`could not remove ${keyText(record.key)}: ${messageOf(outcome.reason)}`]
       : [];
   });
-  const removed = failures.map((failure) => `could not remove ${failure}`);
-  const problems = [...removed, ...(await forward(context, call, valid))];
-  if (problems.length > 0) {
-    throw new CniError(code.internal, `GC of network ${call.conf.name}: ${problems.join('; ')}`);
-  }
 }
 
 /** @returns what each delegate that failed said */

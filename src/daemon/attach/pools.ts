@@ -34,8 +34,8 @@ export interface PoolBook {
   /** Memory was found wrong: the network's pools are built from the store at the next use. */
   forget(network: string): void;
   numbers(network: string, interfaceIndex: number): PoolNumbers;
-  /** One sentence for each block from which no address could be taken now. */
-  full(plan: HostPlan): readonly string[];
+  /** One sentence for each block, or that of one NIC, from which no address could be taken now. */
+  full(plan: HostPlan, nic?: string): readonly string[];
 }
 
 interface Entry {
@@ -121,9 +121,9 @@ export function createPoolBook(sources: Sources): PoolBook {
       const pool = plan && entryOf(plan).pools.find(({ block }) => block.interfaceIndex === interfaceIndex);
       return { capacity: pool?.capacity ?? 0n, resting: pool?.resting(now()) ?? 0 };
     },
-    full: (plan) =>
+    full: (plan, nic) =>
       entryOf(plan).pools.flatMap(({ block, families }) =>
-        families
+        (nic === undefined || block.interfaceName === nic ? families : [])
           .filter((pool) => !pool.hasRoom(now()))
           .map((pool) => {
             const numbers = `${pool.held} of ${pool.capacity} in use, ${pool.resting(now())} resting`;

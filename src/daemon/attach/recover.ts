@@ -1,3 +1,4 @@
+import { isIpamKey } from '../../cni/ipam-caller.ts';
 import { keyText } from '../../store/key.ts';
 import type { AttachmentRecord, AttachmentState } from '../../store/types.ts';
 import type { AttachContext } from './context.ts';
@@ -74,6 +75,8 @@ export async function undoAll(
 
 async function lostByReboot(context: AttachContext, record: AttachmentRecord): Promise<boolean> {
   if (record.stamp.bootId === context.kernel.bootId()) return false;
+  // Nothing of it can be looked for in the namespace, and no namespace outlives its kernel.
+  if (isIpamKey(record.key)) return true;
   const netns = livingNetns(context.kernel, record);
   if (netns === undefined || record.result === undefined) return true;
   return missingOf(record.result, await context.kernel.links(netns)).length > 0;

@@ -254,27 +254,31 @@ describe('what the pod asks for', () => {
 });
 
 describe('called as multi-nic-ipam by another plugin', () => {
-  const byMacvlan = (verb: string, version = '1.0.0') => ({
+  const byMacvlan = (verb: string, more: Record<string, unknown> = {}) => ({
     ...rawCall(
       { CNI_COMMAND: verb },
-      { ...config, cniVersion: version, type: 'macvlan', prevResult: { cniVersion: version } },
+      { ...config, cniVersion: '1.1.0', type: 'macvlan', prevResult: { cniVersion: '1.1.0' }, ...more },
     ),
     program: 'multi-nic-ipam',
   });
 
-  it.each([
-    ['ADD', 7],
-    ['CHECK', 7],
-    ['STATUS', 50],
-  ])('%s is refused: it would make interfaces inside the other plugin', (verb, code) => {
-    const call = (): unknown => parseCall(byMacvlan(verb, '1.1.0'));
-    expect(call).toThrow(/"multi-net": multi-nic-ipam cannot be called by other plugins \(here type "macvlan"\) yet/);
-    expect(call).toThrow(expect.objectContaining({ code }));
+  it('addresses are for the network of ipam.network on the NIC of ipam.master, under a key that no interface has', () => {
+    const call = parseCall(byMacvlan('ADD', { master: 'eth1', ipam: { network: 'other', master: 'eth2' } }));
+    expect(call).toMatchObject({
+      verb: 'ADD',
+      key: { network: 'other', ifname: 'ipam:multi-net:net1' },
+      ipamOf: { network: 'other', master: 'eth2' },
+    });
+    expect(parseCall(byMacvlan('CHECK', { master: 'eth1' }))).toMatchObject({
+      key: { network: 'multi-net' },
+      ipamOf: { network: 'multi-net', master: 'eth1' },
+    });
+    expect(parseCall(byMacvlan('STATUS'))).toMatchObject({ verb: 'STATUS', ipamOf: { network: 'multi-net' } });
   });
 
-  it('DEL is about no attachment, whatever the configuration is called, and about no interface of the result', () => {
-    const call = parseCall(byMacvlan('DEL'));
-    expect(call).toMatchObject({ verb: 'DEL', key: { network: 'multi-net', ifname: 'ipam:net1' } });
-    expect(call.conf.prevResult).toBeUndefined();
+  it('what is wrong is named; DEL passes over it', () => {
+    const wrong = { type: 'multi-nic-ipam', ipam: { network: 'a/b', master: 1 } };
+    expect(() => parseCall(byMacvlan('ADD', wrong))).toThrow(/ipam\.network.*ipam\.master.*name it in ipam\.type/);
+    expect(parseCall(byMacvlan('DEL', wrong))).toMatchObject({ key: { network: 'multi-net' } });
   });
 });
