@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createPods, eachOf } from '../../src/lab/demo/pods.ts';
+import { createLab, type Lab } from '../../src/lab/lab.ts';
+import { makeNetns, removeNetns } from '../../src/lab/pods/attach.ts';
+import { attachPod, detachPod, type PreparedPod } from '../../src/lab/pods/pods.ts';
+import { item } from '../support/scenario/item.ts';
+import { leftovers, listing } from '../support/scenario/leftovers.ts';
+import { applyReady, deleteNetwork } from '../support/scenario/networks.ts';
+import { lostPings } from '../support/scenario/pods.ts';
+import { realApi } from './control-plane/source.ts';
+import { installMultus, type Multus } from './multus/multus.ts';
+import { realOrSkip } from './real.ts';
+
+const real = realOrSkip();
+/** Pods whose ADD and DEL are made by the shim alone while the API server is stopped. */
+const byShim = 100;
+/** Pods that Multus has attached before, and pods that it is asked to attach meanwhile. */
+const byMultus = 4;
+let lab: Lab;
+let multus: Multus;
+
+beforeAll(async () => {
+  if (real === undefined) return;
+  lab = await createLab({ hosts: 2, nics: 2, pods: 64, api: realApi(real) });
+  multus = await installMultus(lab, real.multus);
+});
+afterAll(async () => {
+  await lab?.close();
+});
+
+test('API server stopped: 100 ADDs and DELs and every Multus DEL succeed, a Multus ADD fails and leaves nothing', async () => {
+  const before = await listing(lab);
+  await applyReady(lab, 'pool', { subnets: ['192.168.0.0/16'], interfaceBlock: 2, hostBlock: 8 });
+  const direct = await prepare('direct', byShim);
+  const late = await prepare('late', byMultus);
+  const early = await eachOf(await prepare('early', byMultus), (pod) => multus.attach(pod));
+
+  lab.api.stop();
+  try {
+    const [, refused] = await Promise.all([
+      eachOf(direct, async (prepared) => detachPod(await attachPod(prepared))),
+      Promise.all(late.map(refusal)),
+      Promise.all(early.map((pod) => multus.detach(pod))),
+    ]);
+    // Every one failed, in Multus' own words.
+    expect(refused.filter((said) => !said.includes('Multus ADD for'))).toEqual([]);
+    for (const { host, sandbox } of late) {
+      await multus.call('DEL', host, sandbox);
+      const links = await host.exec(['ip', '-netns', nameOf(sandbox.netns), '-oneline', 'link', 'show']);
+      expect(links.stdout.trim().split('\n'), links.stderr).toEqual([expect.stringMatching(/^1: lo:/)]);
+      await removeNetns(host, sandbox.netns);
+    }
+  } finally {
+    lab.api.go();
+  }
+
+  // As a kubelet does: the same pods, each in a new sandbox.
+  const again = await eachOf(late, async (pod) => multus.attach(await renewed(pod)));
+  expect(await lostPings(again)).toEqual([]);
+  await Promise.all(again.map((pod) => multus.detach(pod)));
+
+  await lab.api.kubectl(['delete', 'pods', '--all', '--force', '--wait=false']);
+  await deleteNetwork(lab, 'pool');
+  expect(await leftovers(lab, before)).toEqual([]);
+  expect(lab.hosts.flatMap((host) => multus.files(host))).toEqual([]);
+}, 120_000);
+
+function prepare(name: string, count: number): Promise<PreparedPod[]> {
+  const places = Array.from({ length: count }, (_, at) => ({
+    name: `${name}-${at}`,
+    host: item(lab.hosts, at % lab.hosts.length),
+  }));
+  return createPods(lab, 'pool', places);
+}
+
+/** What Multus says when it does not attach the pod. */
+async function refusal(pod: PreparedPod): Promise<string> {
+  try {
+    await multus.call('ADD', pod.host, pod.sandbox);
+    return `${pod.sandbox.pod} was attached`;
+  } catch (error) {
+    return String(error);
+  }
+}
+
+/** The pod in a sandbox of its own that was never used. */
+async function renewed(pod: PreparedPod): Promise<PreparedPod> {
+  const containerID = `${pod.sandbox.containerID.slice(1)}0`;
+  return { ...pod, sandbox: { ...pod.sandbox, containerID, netns: await makeNetns(pod.host) } };
+}
+
+function nameOf(netns: string): string {
+  return netns.slice(netns.lastIndexOf('/') + 1);
+}
