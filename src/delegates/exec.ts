@@ -55,6 +55,11 @@ export interface DelegateContext {
   readonly onSpawn?: (spawned: Spawned) => void;
 }
 
+/** For undoing a failed ADD, from now: whoever called it may have gone, and its time may be over. */
+export function undoing({ signal: _ended, until: _over, ...rest }: DelegateContext): DelegateContext {
+  return rest.undoMs === undefined ? rest : { ...rest, until: performance.now() + rest.undoMs };
+}
+
 /** A delegate's complete configuration, of CNI 1.1.0, without any attachment. */
 export type NetworkDelegateCall = Pick<DelegateCall, 'plugin' | 'config'> & { readonly nic?: string };
 

@@ -3,7 +3,7 @@ import type { CniResult } from '../cni/types.ts';
 import { type Address, sameAddress } from '../net/address.ts';
 import { parseInterfaceAddress } from '../net/prefix.ts';
 import { addChain, checkChain, delChain } from './chain.ts';
-import type { DelegateContext, Delegates } from './exec.ts';
+import { type DelegateContext, type Delegates, undoing } from './exec.ts';
 import { isObject, type JsonObject } from './json.ts';
 import type { DelegateCall } from './types.ts';
 
@@ -32,10 +32,8 @@ export async function addAll(
   const results = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
   if (results.length === calls.length) return results;
   const failures = errorsOf(outcomes);
-  const { signal: _ended, until: _over, ...rest } = context;
-  const undoing = rest.undoMs === undefined ? rest : { ...rest, until: performance.now() + rest.undoMs };
   try {
-    await delAll(delegates, look, calls, undoing, { started: true });
+    await delAll(delegates, look, calls, undoing(context), { started: true });
   } catch (error) {
     failures.push(asCniError(error));
   }

@@ -12,6 +12,7 @@ export const thinShells: readonly string[] = [
   'src/delegates/exec.ts',
   'src/delegates/process.ts',
   'src/delegates/orphans.ts',
+  'src/delegates/reference.ts',
 ];
 const acting = thinShells.map((path) => `^${path.replace('.ts', '[.]mjs')}$`);
 export const importRules: IConfiguration = {
