@@ -29,7 +29,7 @@ const checks: readonly Check[] = [
   },
   {
     name: 'generated',
-    about: 'CRDs, field reference and lockfile are up to date',
+    about: 'CRDs, field reference, errors page and lockfile are up to date',
     command: ['node', 'tools/generate.ts', '--check'],
   },
   { name: 'shell', about: 'syntax of the shell scripts', command: ['sh', 'tools/check/shell.sh'] },

@@ -1,4 +1,8 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { code } from '../../src/api/cni-error.ts';
+import { type Message, messagesOfCalls, messagesOfProperties } from './errors/messages.ts';
+import { reasons } from './errors/reasons.ts';
 import type { GeneratedFile } from './file.ts';
 
 interface Entry {
@@ -73,7 +77,108 @@ const entries: Readonly<Record<keyof typeof code, Entry>> = {
   },
 };
 
-/** docs/errors.md: every error code that a pod's events or a runtime's log can show. */
+/** A group of messages that have their cause and their cure in common. */
+interface Group {
+  readonly title: string;
+  readonly cause: string;
+  readonly cure: string;
+  /** Sources, and how messages stand in them. */
+  readonly files: string;
+  readonly read: (source: string) => readonly Message[];
+}
+
+/** All that a user can meet besides CNI errors and conditions. Sources that are new in these folders are in it by themselves. */
+const groups: readonly Group[] = [
+  {
+    title: 'A network that is refused',
+    cause:
+      'A field of a MultiNicNetwork or Config; the line begins with its path. Shown by condition Accepted and by `multinic check`.',
+    cure: 'Correct the field as the message says; all problems are named at once.',
+    files: 'src/api/*.ts',
+    read: (source) => [...messagesOfCalls(source, '.add(', 1), ...messagesOfProperties(source, 'message')],
+  },
+  {
+    title: 'An address or prefix that cannot be read',
+    cause: 'A text in a manifest, an annotation or a configuration is no address or prefix.',
+    cure: 'Write it as the message says.',
+    files: 'src/net/*.ts',
+    read: (source) => messagesOfCalls(source, 'new NetError(', 0),
+  },
+  {
+    title: 'A plan or a choice that does not come about',
+    cause: 'Hosts, NICs or addresses do not allow what a network or a pod asks for.',
+    cure: 'The message names what there is, and what to change.',
+    files: 'src/{ipam,policy}/**/*.ts',
+    read: (source) => messagesOfProperties(source, 'message'),
+  },
+  {
+    title: 'The words of conditions',
+    cause: 'The operator says how far a network or Config is.',
+    cure: 'See the reason in the table above.',
+    files: 'src/operator/*.ts',
+    read: (source) => messagesOfProperties(source, 'message'),
+  },
+  {
+    title: 'What a delegate did wrong',
+    cause:
+      'The plugin that the message begins with (`NIC eth1: macvlan ADD …`) failed; code 103 unless it gave its own.',
+    cure: 'Look at that plugin and its log; every interface of the attempt has been taken back.',
+    files: 'src/delegates/*.ts',
+    read: (source) => messagesOfCalls(source, 'delegateError(', 1),
+  },
+  {
+    title: 'Without the daemon',
+    cause: 'The CNI program itself, when the daemon of the host does not answer or the call cannot be read.',
+    cure: 'See whether the daemon runs on that node; for the spool, make room or make it writable.',
+    files: 'src/shim/multi-nic.c',
+    read: (source) => messagesOfCalls(source, 'fail(', 1),
+  },
+  {
+    title: 'On the command line',
+    cause: 'An option or a file that cannot be used.',
+    cure: 'Write it as the message says.',
+    files: 'src/cli/**/*.ts',
+    read: (source) => [
+      ...messagesOfCalls(source, 'new InvalidArgumentError(', 0),
+      ...messagesOfCalls(source, 'new Error(', 0),
+    ],
+  },
+];
+
+const root = join(import.meta.dirname, '../..');
+
+function sourcesOf(pattern: string): readonly string[] {
+  return globSync(pattern, { cwd: root })
+    .toSorted()
+    .map((path) => readFileSync(join(root, path), 'utf8'));
+}
+
+/** Lines of a list, each message once. */
+function listed(messages: readonly Message[]): string[] {
+  return [...new Set(messages.map(({ text }) => text))].toSorted().map((text) => `- ${text.replaceAll('|', '\\|')}`);
+}
+
+function codeMessages(): string[] {
+  const all = sourcesOf('src/**/*.ts').flatMap((source) => messagesOfCalls(source, 'new CniError(', 1));
+  return Object.keys(entries).flatMap((name) => {
+    const own = listed(all.filter(({ subject }) => subject === `code.${name}`));
+    const numbers: Readonly<Record<string, number>> = code;
+    return own.length === 0 ? [] : ['', `### Code ${numbers[name]}`, '', ...own];
+  });
+}
+
+function groupLines({ title, cause, cure, files, read }: Group): string[] {
+  const messages = listed(sourcesOf(files).flatMap(read));
+  return ['', `## ${title}`, '', `Cause: ${cause}`, '', `Cure: ${cure}`, '', ...messages];
+}
+
+function reasonRows(): string[] {
+  return Object.entries(reasons).flatMap(([type, list]) =>
+    Object.entries(list).map(([reason, { cause, cure }]) => `| ${type} | ${reason} | ${cause} | ${cure} |`),
+  );
+}
+
+/** docs/errors.md: every message that a user can meet, with cause and cure. `npm run check` fails while the page lacks one. */
 export function errorReference(): GeneratedFile {
   const numbers: Readonly<Record<string, number>> = code;
   const rows = Object.entries(entries)
@@ -81,9 +186,9 @@ export function errorReference(): GeneratedFile {
     .toSorted((a, b) => a.number - b.number)
     .map(({ number, when, what }) => `| ${number} | ${when} | ${what} |`);
   const lines = [
-    '# Error codes',
+    '# Errors',
     '',
-    'Generated from src/api/cni-error.ts by `npm run generate`: do not edit.',
+    'Generated from the sources by `npm run generate`: do not edit. ‹…› stands for a value.',
     '',
     'A pod that cannot be attached stays in ContainerCreating; `kubectl describe pod` shows the error in its events, as Multus',
     'passes it on. Each message names the object, the value, the limit and what to do. 1 to 11, 50, 51 and 999 are codes of the CNI',
@@ -92,6 +197,18 @@ export function errorReference(): GeneratedFile {
     '| Code | When | What to do |',
     '|---|---|---|',
     ...rows,
+    '',
+    '## Conditions of a MultiNicNetwork',
+    '',
+    '| Condition | Reason | Cause | Cure |',
+    '|---|---|---|---|',
+    ...reasonRows(),
+    ...groups.flatMap(groupLines),
+    '',
+    '## CNI errors by code',
+    '',
+    'Cause and cure are in the table at the top.',
+    ...codeMessages(),
   ];
   return { path: 'docs/errors.md', text: `${lines.join('\n')}\n` };
 }
