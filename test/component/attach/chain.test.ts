@@ -109,6 +109,17 @@ test('tuning and sbr on macvlan: MTU, sysctl, MAC and rules on each NIC; CHECK s
   expect((await harness.look()).counts).toMatchObject({ attachments: 0, addresses: 0, masters: 0 });
 });
 
+test('sbr takes away the way to a gateway: a network with routes by way of one is refused whole', async () => {
+  const pod = world.pod();
+  const routes = [{ dst: '10.99.0.0/16', gw: '10.5.1.14' }];
+  const parts = { network: 'tuned', container: 'g1', netns: pod, routes };
+  await expect(harness.call(chained('ADD', [{ type: 'sbr' }], parts))).rejects.toThrow(
+    /ipam\.routes cannot be made.*10\.99\.0\.0/,
+  );
+  expect(await world.links(pod)).toEqual([]);
+  expect((await harness.look()).counts).toMatchObject({ attachments: 0 });
+});
+
 test('bandwidth on bridge: its link on the host goes with DEL, and with a DEL after the pod has gone', async () => {
   const chain = [
     { type: 'bandwidth', ingressRate: 8_000_000, ingressBurst: 800_000, egressRate: 8_000_000, egressBurst: 800_000 },
