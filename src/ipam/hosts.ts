@@ -38,6 +38,7 @@ export function planHosts(input: HostPlanInput): HostPlan {
   register.keepLedger();
   register.followNewerClaims();
   register.adoptClaims();
+  register.adoptFormerClaims();
   register.admitNewHosts();
   return register.result();
 }
@@ -57,7 +58,8 @@ class Register {
     this.#input = input;
     this.#usable = new UsableIndexes(input.layout, input.rails);
     this.#released = input.ledger.released.filter(({ hostIndex }) => hostIndex < hostLimit(input.layout));
-    for (const { claim, host } of input.members) {
+    for (const { claim: own, former, host } of input.members) {
+      const claim = own ?? former;
       if (claim !== undefined) this.#claimants.set(claim.hostIndex, host.hostName);
     }
   }
@@ -102,6 +104,16 @@ class Register {
           continue;
         if (holds) this.#displace(host.hostName, claim.hostIndex, given);
       }
+    }
+  }
+
+  /** Hosts whose pods have addresses of a namesake that went without them: the same index again, so that they go on as they are. */
+  adoptFormerClaims(): void {
+    for (const { former, host } of this.#input.members) {
+      if (former === undefined || !host.nodeExists || !this.#input.wanting.has(host.hostName)) continue;
+      const { hostIndex } = former;
+      if (this.#indexes.has(host.hostName) || this.#holders.has(hostIndex) || !this.#usable.has(hostIndex)) continue;
+      this.#give(host.hostName, hostIndex);
     }
   }
 

@@ -20,6 +20,11 @@ export interface Member {
   readonly entry: SliceHost | undefined;
   /** Its claim, if it is one of this network and not of a namesake before it. */
   readonly claim: ClaimStatus | undefined;
+  /**
+   * Its claim on a namesake before it that is not known to be empty: the network was made again (its CRD was, or it was deleted by force)
+   * while pods kept their addresses.
+   */
+  readonly former: ClaimStatus | undefined;
   /** NICs of the pool, in key order. */
   readonly nics: readonly PoolNic[];
   /** Pods of it have addresses, as far as it has published. */
@@ -33,10 +38,12 @@ export function membersOf(layout: Layout, ledger: Ledger, uid: string, hosts: re
     .sort((a, b) => (a.hostName < b.hostName ? -1 : a.hostName > b.hostName ? 1 : 0))
     .map((host) => {
       const claim = host.claim?.uid === uid ? host.claim : undefined;
+      const former = claim === undefined && host.claim?.acknowledged !== 'Empty' ? host.claim : undefined;
       return {
         host,
         entry: entries.get(host.hostName),
         claim,
+        former,
         nics: host.nics
           .filter((nic) => inPool(nic, layout.masterNets))
           .sort(compareNics)
@@ -52,6 +59,6 @@ function poolNic(nic: Nic): PoolNic {
 }
 
 /** The Node is gone, no pod of the host has an address and its daemon claims nothing. */
-export function isGone({ host, claim, holds }: Member): boolean {
-  return !host.nodeExists && !holds && (claim === undefined || claim.acknowledged === 'Empty');
+export function isGone({ host, claim, former, holds }: Member): boolean {
+  return !host.nodeExists && !holds && former === undefined && (claim === undefined || claim.acknowledged === 'Empty');
 }

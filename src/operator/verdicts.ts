@@ -29,6 +29,7 @@ export function plannedVerdict(
 function serves({ claim }: HostView, published: PublishedNetwork): boolean {
   return (
     claim !== undefined &&
+    claim.uid === published.uid &&
     claim.acknowledged === 'Serving' &&
     claim.hostIndex === published.hostIndex &&
     claim.revision.network === published.revision.network &&

@@ -57,7 +57,7 @@ function viewOf(object: MultiNicNetwork, { caches, nicsOf, goneNodes }: Context)
   const hosts = new Map(caches.hosts.list().map((host) => [host.metadata.name, host]));
   const claims = new Map<string, ClaimStatus>();
   for (const [hostName, host] of hosts) {
-    const claim = host.spec?.networks?.find((one) => one.name === name && one.uid === uid);
+    const claim = host.spec?.networks?.find((one) => one.name === name);
     if (claim !== undefined) claims.set(hostName, claim);
   }
   const ledger = ledgerOf(name, uid, caches, claims);
@@ -95,7 +95,8 @@ function viewOf(object: MultiNicNetwork, { caches, nicsOf, goneNodes }: Context)
 function ledgerOf(name: string, uid: string, caches: Caches, claims: ReadonlyMap<string, ClaimStatus>): Ledger {
   const cidr = caches.cidrs.get(name);
   const slices = caches.slicesOf.of(name).filter((slice) => slice.spec?.uid === uid);
-  const claimed = new Map(Array.from(claims, ([hostName, claim]) => [hostName, claim.hostIndex]));
+  const own = [...claims].filter(([, claim]) => claim.uid === uid);
+  const claimed = new Map(own.map(([hostName, claim]) => [hostName, claim.hostIndex]));
   return readLedger(cidr?.spec?.config?.uid === uid ? cidr : undefined, slices, claimed);
 }
 

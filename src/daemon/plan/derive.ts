@@ -57,9 +57,6 @@ export function derivePlans(view: PlanView): Derived {
 /** The new plan of one network, or why the one of before stays. */
 function adopt(published: PublishedNetwork, previous: HostPlan | undefined, view: PlanView): HostPlan | string {
   const { name, uid, hostIndex, revision } = published;
-  if (previous !== undefined && previous.uid !== uid && view.held(name) > 0) {
-    return `a new network of this name waits until ${view.held(name)} addresses of the old one are released`;
-  }
   const before = previous?.uid === uid ? previous : undefined;
   if (before !== undefined && (revision.network < before.revision.network || revision.host < before.revision.host)) {
     return `published revision ${revision.network}/${revision.host} is older than ${before.revision.network}/${before.revision.host}, which is served`;
@@ -74,6 +71,9 @@ function adopt(published: PublishedNetwork, previous: HostPlan | undefined, view
   const { blocks } = verified;
   const moved = before === undefined ? undefined : movedUnderPods(before, blocks, view);
   if (moved !== undefined) return moved;
+  if (previous !== undefined && before === undefined && !carriesOn(previous, kind, blocks, view)) {
+    return `a new network of this name waits until ${view.held(name)} addresses of the old one are released`;
+  }
   return { network: name, uid, hostIndex, revision, draining: published.draining ?? false, ...kind, blocks };
 }
 
@@ -101,6 +101,25 @@ function movedUnderPods(before: HostPlan, blocks: readonly Block[], view: PlanVi
     return `block ${text(old)} of rail ${old.interfaceIndex} would become ${text(next)} while ${held} addresses are held`;
   }
   return undefined;
+}
+
+/**
+ * What pods hold of a namesake that went without them (its CRD was deleted and made again, or the network by force) fits the new network
+ * as it is: the same plugin, and the same blocks on the same NICs wherever something is held.
+ */
+function carriesOn(
+  previous: HostPlan,
+  { pluginType }: LinkSettings,
+  blocks: readonly Block[],
+  { held }: PlanView,
+): boolean {
+  if (held(previous.network) === 0) return true;
+  if (pluginType !== previous.pluginType) return false;
+  return previous.blocks.every((old) => {
+    if (held(previous.network, old.interfaceIndex) === 0) return true;
+    const next = blocks.find((block) => block.interfaceIndex === old.interfaceIndex);
+    return next !== undefined && next.interfaceName === old.interfaceName && sameAddresses(old, next);
+  });
 }
 
 function sameAddresses(a: Block, b: Block): boolean {

@@ -172,7 +172,8 @@ describe('what is given stays', () => {
   });
 
   it('when the object is another of the same name: nothing of the old one counts', () => {
-    const output = run([host('z', 1, { claim: claim(7) })], first.ledger, { uid: 'uid-other' });
+    const empty = claim(7, { acknowledged: 'Empty' });
+    const output = run([host('z', 1, { claim: empty })], first.ledger, { uid: 'uid-other' });
     expect(indexes(output)).toEqual({ z: 0 });
     expect(output.ledger.revision).toBe(1);
   });
@@ -502,10 +503,26 @@ describe('a lost or restored ledger', () => {
     expect(output.assignments.get('b')).toMatchObject({ hostIndex: 1, revision: { network: 1, host: 3 } });
   });
 
-  it('counts claims of a namesake and claims that cannot be read for nothing', () => {
+  it.each(['Serving', 'Stopped'] as const)(
+    'leaves indexes of a namesake to hosts that may hold addresses (%s)',
+    (said) => {
+      const former = claim(0, { acknowledged: said, revision: { network: 9, host: 9 } }, 'uid-before');
+      const hosts = [host('a', 1), host('b', 2, { claim: former })];
+      const output = run(hosts);
+      expect(indexes(output)).toEqual({ a: 1, b: 0 });
+      expect(output.assignments.get('b')).toMatchObject({ uid: of.uid, hostIndex: 0 });
+      expect(output.problems).toEqual([]);
+      settles(hosts, output);
+      // Not even while its Node is gone, or it has no NIC there.
+      expect(indexes(run([host('a', 1), host('b', 2, { claim: former, nodeExists: false })]))).toEqual({ a: 1 });
+      expect(indexes(run([host('a', 1), host('b', 2, { claim: former }, 0)]))).toEqual({ a: 1 });
+    },
+  );
+
+  it('counts claims of a namesake that is empty, and claims that cannot be read, for nothing', () => {
     const broken = [{ interfaceIndex: 3, netAddresses: ['10.1'], ordinal: 0 }];
     const output = run([
-      host('a', 1, { claim: claim(5, {}, 'uid-before') }),
+      host('a', 1, { claim: claim(5, { acknowledged: 'Empty' }, 'uid-before') }),
       host('b', 2, { claim: claim(6, { interfaces: broken }) }),
     ]);
     expect(indexes(output)).toEqual({ a: 0, b: 6 });
