@@ -3,12 +3,12 @@ import { daemonCalls } from '../../src/lab/demo/calls.ts';
 import { createPods } from '../../src/lab/demo/pods.ts';
 import { createLab, type Lab } from '../../src/lab/lab.ts';
 import { statusAnnotation } from '../../src/lab/pods/annotation.ts';
-import { readPod } from '../../src/lab/pods/pods.ts';
+import { type LabPod, readPod } from '../../src/lab/pods/pods.ts';
 import { networkStatus } from '../../src/lab/pods/status.ts';
 import { item } from '../support/scenario/item.ts';
 import { leftovers, listing } from '../support/scenario/leftovers.ts';
 import { applyReady, deleteNetwork } from '../support/scenario/networks.ts';
-import { lostPings } from '../support/scenario/pods.ts';
+import { bareAddresses, lostPings } from '../support/scenario/pods.ts';
 import { realApi } from './control-plane/source.ts';
 import { installMultus, type Multus } from './multus/multus.ts';
 import { realOrSkip } from './real.ts';
@@ -58,4 +58,41 @@ test('apply, attach by Multus, ping, detach, delete: no call by a daemon meanwhi
   await deleteNetwork(lab, 'pool');
   expect(await leftovers(lab, before)).toEqual([]);
   expect(lab.hosts.flatMap((host) => multus.files(host))).toEqual([]);
+});
+
+test('ips of the annotation: each address on the NIC of its block, the other routes of the pod as without', async () => {
+  await applyReady(lab, 'asked', { subnets: ['10.60.0.0/16', 'fd00:60::/112'], interfaceBlock: 2, hostBlock: 6 });
+  await applyReady(lab, 'other', { subnets: ['10.61.0.0/16'], interfaceBlock: 2, hostBlock: 6 });
+  const host = item(lab.hosts, 0);
+  const attachOne = async (name: string, networks: readonly object[]): Promise<LabPod> => {
+    const prepared = await createPods(lab, JSON.stringify(networks), [{ name, host }]);
+    return multus.attach(item(prepared, 0));
+  };
+  const plain = await attachOne('plain', [{ name: 'asked' }, { name: 'other' }]);
+  const given = bareAddresses([plain]).filter(
+    (address) => address.startsWith('10.60.') || address.startsWith('fd00:60:'),
+  );
+  expect(given).toHaveLength(2 * nics);
+  // Of another place in the same blocks, in an order that is not the NICs'.
+  const wished = given.map((address) =>
+    address.includes(':') ? address.replace(/.$/, 'f') : address.replace(/\.\d+$/, '.77'),
+  );
+  const asking = await attachOne('asking', [{ name: 'asked', ips: wished.toReversed() }, { name: 'other' }]);
+  expect(bareAddresses([asking]).filter((address) => wished.includes(address))).toEqual(wished);
+  const routesOf = async (pod: LabPod): Promise<string[]> => {
+    const { stdout } = await pod.exec(['ip', '-4', 'route']);
+    return stdout
+      .split('\n')
+      .map((line) => line.replace(/ proto.*| src.*/, '').trim())
+      .filter((line) => line !== '')
+      .sort();
+  };
+  const [before, after] = [await routesOf(plain), await routesOf(asking)];
+  // Two interfaces for each NIC, eth0's network, the cluster's services and the default route.
+  expect(before).toHaveLength(2 * nics + 3);
+  expect(after).toEqual(before);
+  await lab.api.kubectl(['delete', 'pods', '--all', '--wait=false']);
+  for (const pod of [plain, asking]) await multus.detach(pod);
+  await lab.forgetPods([plain, asking]);
+  for (const network of ['asked', 'other']) await deleteNetwork(lab, network);
 });

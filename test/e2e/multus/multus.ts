@@ -42,7 +42,14 @@ export async function installMultus(lab: Lab, program: string): Promise<Multus> 
       type: 'multus',
       kubeconfig,
       delegates: [
-        { ...clusterNetwork, ipam: { type: 'host-local', ranges: [[{ subnet: `10.244.${host.number}.0/24` }]] } },
+        {
+          ...clusterNetwork,
+          ipam: {
+            type: 'host-local',
+            ranges: [[{ subnet: `10.244.${host.number}.0/24` }]],
+            routes: [{ dst: '0.0.0.0/0' }, { dst: '10.96.0.0/12' }],
+          },
+        },
       ],
     };
     const request = { namespace: sandbox.namespace, name: 'cluster', ifname: 'eth0', ips: [] };
