@@ -1,13 +1,15 @@
 import { parseAddress } from '../net/address.ts';
 import { type Prefix, parsePrefix } from '../net/prefix.ts';
 import { type Findings, parsePrefixOrAddress } from './findings.ts';
+import { parseIpamMode } from './gate-ipam.ts';
 import type { MultiNicNetworkSpec } from './kinds/multinicnetwork.ts';
-import type { PodRoute } from './network.ts';
+import type { IpamMode, PodRoute } from './network.ts';
 
 /** How addresses are divided and routed, from either spelling. */
 export interface Addressing {
   /** `spec.ipam` or `spec.addressing`: where problems are reported. */
   readonly path: string;
+  readonly ipam: IpamMode;
   readonly hostBlock: number;
   readonly interfaceBlock: number;
   readonly excludes: readonly Prefix[];
@@ -17,33 +19,40 @@ export interface Addressing {
 }
 
 const ipamType = 'multi-nic-ipam';
-/** IPAM types of the design that are still to come. */
-const laterTypes = ['whereabouts', 'host-local', 'static', 'dhcp', 'nv-ipam', 'multi-config', 'host-device-ipam'];
 const fields = ['hostBlock', 'interfaceBlock', 'excludeCIDRs', 'vlanMode', 'routes', 'sourceRouting'];
 /** Keys that the predecessor read from ipam and that mean nothing here: its daemon's address. */
 const ignored = ['type', 'daemonIP', 'daemonPort'];
 
 type Raw = Readonly<Record<string, unknown>>;
 
+/**
+ * Where others give the addresses, hosts and rails are numbered all the same (that is how a host knows what it serves), in more bits
+ * than a cluster needs: there is no prefix that they would be cut off.
+ */
+const withoutBlocks = { hostBlock: 20, interfaceBlock: 10, excludes: [], routes: [], sourceRouting: false };
+
 /** Reads `ipam` (JSON text) or `addressing`, of which exactly one must be there; undefined when nothing can be read. */
 export function parseAddressing(spec: MultiNicNetworkSpec, findings: Findings): Addressing | undefined {
-  const { ipam, addressing } = spec;
-  if (ipam !== undefined && addressing !== undefined) {
+  const { ipam: text, addressing } = spec;
+  if (text !== undefined && addressing !== undefined) {
     return findings.add('spec.addressing', 'ipam and addressing exclude each other: remove one');
   }
   if (addressing !== undefined) {
     agreeWithFlag(spec, true, 'addressing', findings);
     return parseFields('spec.addressing', addressing, [], findings);
   }
-  if (ipam === undefined || ipam === '') {
+  if (text === undefined || text === '') {
     return findings.add(
       'spec.addressing',
-      'is missing: say how addresses divide, for example addressing: {interfaceBlock: 2, hostBlock: 6}, or ipam as JSON text with type multi-nic-ipam',
+      'is missing: say how addresses divide, for example addressing: {interfaceBlock: 2, hostBlock: 6}, or ipam as JSON text with type multi-nic-ipam (or another IPAM plugin)',
     );
   }
-  const raw = parseJson(ipam, findings);
-  if (raw === undefined || !checkType(raw, spec, findings)) return undefined;
-  return parseFields('spec.ipam', raw, ignored, findings);
+  const raw = parseJson(text, findings);
+  if (raw === undefined) return undefined;
+  agreeWithFlag(spec, raw['type'] === ipamType, `ipam type ${JSON.stringify(raw['type'])}`, findings);
+  if (raw['type'] === ipamType) return parseFields('spec.ipam', raw, ignored, findings);
+  const ipam = parseIpamMode('spec.ipam', raw, findings);
+  return ipam && { path: 'spec.ipam', ipam, ...withoutBlocks };
 }
 
 function parseJson(text: string, findings: Findings): Raw | undefined {
@@ -54,18 +63,6 @@ function parseJson(text: string, findings: Findings): Raw | undefined {
     return findings.add('spec.ipam', `is no JSON (${error instanceof Error ? error.message : String(error)})`);
   }
   return isObject(value) ? value : findings.add('spec.ipam', 'must be a JSON object');
-}
-
-function checkType(raw: Raw, spec: MultiNicNetworkSpec, findings: Findings): boolean {
-  const { type } = raw;
-  agreeWithFlag(spec, type === ipamType, `ipam type ${JSON.stringify(type)}`, findings);
-  if (type === ipamType) return true;
-  const why =
-    typeof type === 'string' && laterTypes.includes(type)
-      ? `"${type}" is not supported yet`
-      : `${JSON.stringify(type)} is unknown`;
-  findings.add('spec.ipam.type', `${why}: use ${ipamType}`);
-  return false;
 }
 
 function agreeWithFlag(spec: MultiNicNetworkSpec, ours: boolean, what: string, findings: Findings): void {
@@ -81,6 +78,7 @@ function parseFields(path: string, raw: Raw, alsoKnown: readonly string[], findi
   const vlanMode = parseVlanMode(path, raw['vlanMode'], findings);
   return {
     path,
+    ipam: { kind: 'pool' },
     hostBlock: parseBits(`${path}.hostBlock`, raw['hostBlock'], findings),
     interfaceBlock: parseBits(`${path}.interfaceBlock`, raw['interfaceBlock'], findings),
     excludes: findings.prefixes(

@@ -33,8 +33,10 @@ export function parseNetwork(object: MultiNicNetwork): Parsed<Network> {
     findings.add('spec', 'is missing');
     return { ok: false, problems: findings.problems };
   }
-  const subnets = parseSubnets(spec, findings);
   const addressing = parseAddressing(spec, findings);
+  const pooled = addressing?.ipam.kind === 'pool';
+  // The predecessor's samples have a subnet beside other IPAM plugins too, where it means nothing.
+  const subnets = pooled || (addressing === undefined && hasSubnet(spec)) ? parseSubnets(spec, findings) : [];
   const plugin = parsePlugin(spec.plugin, addressing?.vlanMode, findings);
   const masterNets = findings.prefixes('spec.masterNets', spec.masterNets ?? []);
   const strategy = parseStrategy(spec.attachPolicy?.strategy, findings);
@@ -56,8 +58,9 @@ export function parseNetwork(object: MultiNicNetwork): Parsed<Network> {
       generation: metadata.generation ?? 0,
       createdAt: Date.parse(metadata.creationTimestamp ?? '') || 0,
       ...plugin,
-      ipam: { kind: 'pool' },
-      routed: plugin.mode === 'l3' || plugin.mode === 'l3s',
+      ipam: addressing.ipam,
+      // Hosts can have routes to blocks that multinic gives out only.
+      routed: pooled && (plugin.mode === 'l3' || plugin.mode === 'l3s'),
       subnets: subnets.map(({ subnet }) => subnet),
       hostBlock: addressing.hostBlock,
       interfaceBlock: addressing.interfaceBlock,
@@ -74,6 +77,10 @@ export function parseNetwork(object: MultiNicNetwork): Parsed<Network> {
 interface SubnetField {
   readonly path: string;
   readonly subnet: Prefix;
+}
+
+function hasSubnet({ subnet = '', subnets = [] }: MultiNicNetworkSpec): boolean {
+  return subnet !== '' || subnets.length > 0;
 }
 
 function parseSubnets(spec: MultiNicNetworkSpec, findings: Findings): SubnetField[] {

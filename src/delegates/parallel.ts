@@ -126,6 +126,8 @@ function isLinkOf(link: SeenLink, call: DelegateCall, recorded: CniResult | unde
   if (link.name !== call.ifname) return false;
   const mac = recorded?.interfaces.find((wanted) => wanted.name === call.ifname)?.mac;
   if (mac !== undefined) return mac.toLowerCase() === link.mac.toLowerCase();
+  // Whatever address an IPAM plugin gave; ADD saw that the name was free.
+  if (keepsBooks(call)) return true;
   const given = givenAddresses(call);
   const held = link.addresses.filter(({ scope }) => scope === 'global');
   return held.every(({ address }) => given.some((own) => sameAddress(own, address)));
@@ -145,7 +147,8 @@ function givenAddresses(call: DelegateCall): Address[] {
   });
 }
 
-function keepsBooks(call: DelegateCall): boolean {
+/** Whether a call's IPAM plugin (not `static`) remembers what it gave until DEL. */
+export function keepsBooks(call: DelegateCall): boolean {
   const type = ipamOf(call)['type'];
   return type !== undefined && type !== 'static';
 }

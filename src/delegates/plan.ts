@@ -15,6 +15,8 @@ export interface ChosenNic {
   readonly ifname: string;
   /** At most one per family; `length` is that of the rail's prefix (vlanCIDR), so that the whole rail is on-link. */
   readonly addresses: readonly { readonly address: Address; readonly length: number }[];
+  /** Instead of addresses: the configuration of an IPAM plugin that gives them. */
+  readonly ipam?: Readonly<Record<string, unknown>>;
 }
 
 export interface CallsInput extends Delegation {
@@ -54,14 +56,15 @@ const ownKeys: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * One complete call per NIC, in their order. Addresses go through the `static` IPAM plugin; other keys of the network's
- * plugin object are handed on as they are.
+ * One complete call per NIC, in their order. Addresses go through the `static` IPAM plugin, unless another is to give them; other keys
+ * of the network's plugin object are handed on as they are. All calls carry the network's name, whatever the NIC: an IPAM plugin that
+ * keeps its books by name (host-local) then gives no address to two NICs of a network.
  * @throws CniError 7 for an mtu that is no number from 68 to 65535
  */
 export function planCalls(input: CallsInput): DelegateCall[] {
   const given = Object.entries(input.plugin).filter(([key]) => !ownKeys.has(key));
   const mtu = mtuOf(input);
-  return input.nics.map(({ nic, ifname, addresses }) => ({
+  return input.nics.map(({ nic, ifname, addresses, ipam }) => ({
     nic,
     ifname,
     plugin: input.pluginType,
@@ -73,7 +76,7 @@ export function planCalls(input: CallsInput): DelegateCall[] {
       ...(input.binding === 'master' ? { master: nic } : {}),
       ...(input.mode === undefined ? {} : { mode: input.mode }),
       ...(mtu === undefined ? {} : { mtu }),
-      ipam: {
+      ipam: ipam ?? {
         type: 'static',
         addresses: addresses.map(({ address, length }) => ({ address: formatInterfaceAddress(address, length) })),
       },

@@ -31,7 +31,7 @@ export function nadConfig(network: Network, spec: MultiNicNetworkSpec, masterNet
     subnet: network.subnets[0] === undefined ? '' : formatPrefix(network.subnets[0]),
     ...(network.subnets.length > 1 && { subnets: network.subnets.map(formatPrefix) }),
     masterNets,
-    multiNICIPAM: true,
+    multiNICIPAM: network.ipam.kind === 'pool',
     ...(spec.plugin.capabilities !== undefined && { capabilities: spec.plugin.capabilities }),
   });
 }

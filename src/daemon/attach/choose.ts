@@ -3,10 +3,11 @@ import type { HostPlan } from '../../api/host.ts';
 import type { ContainerCall } from '../../cni/types.ts';
 import { type Chosen, select } from '../../policy/select.ts';
 import type { AttachContext } from './context.ts';
+import { usableBlocks } from './nic-ipam.ts';
 
 /** The NICs that the pod gets, in the order of its interfaces. @throws CniError that lists what there is */
 export function chooseNics(context: AttachContext, plan: HostPlan, call: ContainerCall): readonly Chosen[] {
-  const selection = select(call.conf.request, context.nics(), plan.blocks, {
+  const selection = select(call.conf.request, context.nics(), usableBlocks(plan), {
     network: plan.network,
     host: context.hostName,
     // Networks with another strategy do not pass the gate, so no plan of them exists.

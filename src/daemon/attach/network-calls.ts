@@ -4,6 +4,7 @@ import type { NetworkDelegateCall } from '../../delegates/exec.ts';
 import { readMetaPlugins } from '../../delegates/meta-plugins.ts';
 import { planCalls } from '../../delegates/plan.ts';
 import type { AttachContext } from './context.ts';
+import { nicCall, usableBlocks } from './nic-ipam.ts';
 
 /** The first version that has GC and STATUS. */
 const since = '1.1.0';
@@ -18,7 +19,7 @@ export function networkCalls(plan: HostPlan, call: NetworkCall): readonly Networ
     ...(plan.mode === undefined ? {} : { mode: plan.mode }),
     plugin: call.conf.plugin,
     chain: readMetaPlugins(call.conf.plugin, plan.network).map((one) => ({ ...one, cniVersion: since })),
-    nics: plan.blocks.map(({ interfaceName }) => ({ nic: interfaceName, ifname: '', addresses: [] })),
+    nics: usableBlocks(plan).map(({ interfaceName }) => nicCall(plan, interfaceName, '', [])),
   }).flatMap(({ nic, chain = [], ...own }) => [own, ...chain].map(({ plugin, config }) => ({ nic, plugin, config })));
 }
 

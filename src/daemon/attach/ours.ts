@@ -1,6 +1,7 @@
 import { later } from '../../cni/stamp.ts';
 import type { Kernel, Link } from '../../kernel/types.ts';
 import { sameAddress } from '../../net/address.ts';
+import { parseInterfaceAddress } from '../../net/prefix.ts';
 import type { AttachmentRecord, Store } from '../../store/types.ts';
 import { hasMac } from './present.ts';
 
@@ -44,7 +45,8 @@ function isForeign(record: AttachmentRecord, link: Link): boolean {
   const made = record.result?.interfaces.find(({ name, sandbox }) => name === link.name && sandbox !== undefined);
   // Not answered yet: ADD saw that the name was free, so what has it now was made for us.
   if (made === undefined || hasMac(link, made)) return false;
-  return !record.addresses.some((held) => link.addresses.some(({ address }) => sameAddress(address, held.address)));
+  const answered = record.result?.ips.map((ip) => parseInterfaceAddress(ip.address).address) ?? [];
+  return !answered.some((held) => link.addresses.some(({ address }) => sameAddress(address, held)));
 }
 
 function supersedes(other: AttachmentRecord, record: AttachmentRecord, currentBoot: string): boolean {

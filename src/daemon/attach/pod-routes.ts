@@ -29,6 +29,8 @@ interface NextHop {
  * @throws CniError 7 for what is malformed, and for a gateway on no NIC's network: no packet would reach it
  */
 export function readPodRoutes(plan: HostPlan, conf: Pick<NetConf, 'ipam'>): readonly WantedRoute[] {
+  // Those of another IPAM plugin's configuration are made by the delegate, from that plugin's answer.
+  if (plan.ipam.kind !== 'pool') return [];
   const reader = new FieldReader();
   const listed = readRoutes(reader, conf.ipam['routes'], 'ipam.routes');
   if (reader.problems.length > 0) {

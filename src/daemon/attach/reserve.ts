@@ -11,6 +11,7 @@ import { chooseNics } from './choose.ts';
 import { conflictError } from './conflict.ts';
 import type { AttachContext } from './context.ts';
 import { checkMasters } from './masters.ts';
+import { nicCall, reserveFor } from './nic-ipam.ts';
 import { masterOf } from './nic-use.ts';
 import type { Reserved } from './pools.ts';
 
@@ -29,8 +30,7 @@ export async function reserve(
   await checkMasters(context, plan, nics);
   const cniVersion = await versionFor(context, call, plan.pluginType);
   const chain = await chainFor(context, call);
-  const rails = chosen.map(({ block }) => block.interfaceIndex);
-  const reserved = context.pools.reserve(plan, rails, call.conf.request.ips);
+  const reserved = reserveFor(context.pools, plan, chosen, call);
   try {
     const record: AttachmentRecord = {
       key: call.key,
@@ -49,7 +49,7 @@ export async function reserve(
         ...(plan.mode === undefined ? {} : { mode: plan.mode }),
         plugin: call.conf.plugin,
         chain,
-        nics: reserved.nics.map(({ nic, addresses }, index) => ({ nic, ifname: names[index] ?? '', addresses })),
+        nics: reserved.nics.map(({ nic, addresses }, index) => nicCall(plan, nic, names[index] ?? '', addresses)),
       }),
       addresses: heldOf(reserved),
       masters: nics.flatMap((nic) => masterOf(plan, nic) ?? []),

@@ -1,16 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CniError, code } from '../../api/cni-error.ts';
 import type { HostPlan } from '../../api/host.ts';
+import { isObject } from '../../cni/fields.ts';
 import type { NetworkCall } from '../../cni/types.ts';
+import type { NetworkDelegateCall } from '../../delegates/exec.ts';
 import { readMetaPlugins } from '../../delegates/meta-plugins.ts';
 import type { AttachContext } from './context.ts';
 import { hasNetworkVerbs, networkCalls } from './network-calls.ts';
 
 /** Runtimes poll STATUS and wait for it, so that a delegate that hangs is not waited for: ms. */
 const delegateLimitMs = 600;
-
-/** Gives addresses to the links, for every main plugin. */
-const ipamPlugin = 'static';
 
 /**
  * STATUS: whether an ADD to this network could be served now: the daemon is ready, the network has blocks here with room in
@@ -39,7 +38,7 @@ async function askDelegates(context: AttachContext, plan: HostPlan, call: Networ
   const [first] = networkCalls(plan, call);
   const asked = async (): Promise<void> => {
     const chained = readMetaPlugins(call.conf.plugin, plan.network).map(({ plugin }) => plugin);
-    for (const plugin of [plan.pluginType, ipamPlugin, ...chained]) delegates.find(call.path, plugin);
+    for (const plugin of [plan.pluginType, ...ipamPlugins(first), ...chained]) delegates.find(call.path, plugin);
     if (first === undefined || !(await hasNetworkVerbs(context, call.path, first.plugin))) return;
     await delegates.runNetwork(first, 'STATUS', call.path, delegateLimitMs);
   };
@@ -60,4 +59,10 @@ async function askDelegates(context: AttachContext, plan: HostPlan, call: Networ
 
 function unavailable(message: string): CniError {
   return new CniError(code.notAvailable, message);
+}
+
+/** Who gives addresses to the links: the plugin that the calls' IPAM names. */
+function ipamPlugins(first: NetworkDelegateCall | undefined): readonly string[] {
+  const ipam = first?.config['ipam'];
+  return isObject(ipam) && typeof ipam['type'] === 'string' ? [ipam['type']] : [];
 }

@@ -1,5 +1,5 @@
 import { CniError, code } from '../../api/cni-error.ts';
-import { delAll } from '../../delegates/parallel.ts';
+import { delAll, keepsBooks } from '../../delegates/parallel.ts';
 import type { Kernel, Link } from '../../kernel/types.ts';
 import { keyText } from '../../store/key.ts';
 import type { AttachmentRecord } from '../../store/types.ts';
@@ -44,6 +44,8 @@ export async function undo(context: AttachContext, record: AttachmentRecord, als
   const unsure = ourLinks(record, left).length > 0 || record.result === undefined;
   if (netns !== '' && unsure) await removeLeft(context, record, netns, failure);
   await context.step('del:links-gone');
+  // Links are gone, but an address may still stand in the books of an IPAM plugin: the record is what frees it.
+  if (failure !== undefined && record.calls.some(keepsBooks)) throw failure;
   const released = now();
   await store.remove(record.key, released);
   pools.release(record, released);

@@ -44,14 +44,14 @@ export function createPlanning({ options, store, state, readiness, log, caches }
   };
 }
 
-/** Addresses that attachments of the network hold, on one rail or on all. */
+/** Addresses that attachments of the network hold, on one rail or on all; of those whose addresses others gave, their NICs. */
 export function heldOf(store: Store, network: string, interfaceIndex?: number): number {
   let held = 0;
-  for (const { key, addresses } of store.attachments.values()) {
+  for (const { key, addresses, calls } of store.attachments.values()) {
     if (key.network !== network) continue;
     held +=
       interfaceIndex === undefined
-        ? addresses.length
+        ? addresses.length || calls.length
         : addresses.filter((one) => one.interfaceIndex === interfaceIndex).length;
   }
   return held;

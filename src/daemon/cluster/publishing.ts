@@ -29,16 +29,19 @@ export function createPublishing(parts: PublishingParts): { sync(): Promise<{ af
 
   const wantedPools = (): WantedPool[] =>
     [...state.plans.values()].flatMap((plan) =>
-      plan.blocks.map((block) => ({
-        object: poolObject(
-          options.node,
-          plan,
-          block,
-          engine.poolUse(plan.network, block.interfaceIndex),
-          routing.trouble(plan.network),
-        ),
-        urgent: plan.draining,
-      })),
+      // A block without addresses (another IPAM plugin gives them) is no pool.
+      plan.blocks
+        .filter(({ podCIDRs }) => podCIDRs.length > 0)
+        .map((block) => ({
+          object: poolObject(
+            options.node,
+            plan,
+            block,
+            engine.poolUse(plan.network, block.interfaceIndex),
+            routing.trouble(plan.network),
+          ),
+          urgent: plan.draining,
+        })),
     );
   const claims = (): Claim[] =>
     [...state.plans.values()].filter(routing.placed).map((plan) => ({

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HostPlan } from '../../../src/api/host.ts';
-import type { Delegation, LinkKind, LinkMode } from '../../../src/api/network.ts';
+import type { Delegation, IpamMode, LinkKind, LinkMode } from '../../../src/api/network.ts';
 import type { CniResult, ContainerCall, NetworkCall, PodRequest } from '../../../src/cni/types.ts';
 import { encodePlans } from '../../../src/daemon/plan/codec.ts';
 import { createKernel } from '../../../src/kernel/ip.ts';
@@ -25,6 +25,8 @@ export interface NetworkSpec {
   readonly draining?: boolean;
   /** Instead of kind and mode. */
   readonly delegation?: Delegation;
+  /** Left out: addresses of the blocks. */
+  readonly ipam?: IpamMode;
 }
 
 export function planOf(spec: NetworkSpec): HostPlan {
@@ -36,7 +38,7 @@ export function planOf(spec: NetworkSpec): HostPlan {
     revision: { network: 1, host: 1 },
     draining,
     ...(spec.delegation ?? { pluginType: kind, binding: 'master', mode }),
-    ipam: { kind: 'pool' },
+    ipam: spec.ipam ?? { kind: 'pool' },
     routed: false,
     subnets: [],
     masterNets: [],

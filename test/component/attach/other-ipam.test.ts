@@ -1,0 +1,133 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { code } from '../../../src/api/cni-error.ts';
+import type { IpamMode } from '../../../src/api/network.ts';
+import { callOf, createWorld, plansText, type World } from '../../support/attach/world.ts';
+
+let world: World;
+beforeEach(() => {
+  world = createWorld(2);
+});
+afterEach(async () => world.end());
+
+const blocks = { eth1: [], eth2: [] };
+const books = () => join(world.folder, 'books');
+
+function hostLocal(subnet: string): Readonly<Record<string, unknown>> {
+  return { type: 'host-local', dataDir: books(), ranges: [[{ subnet }]] };
+}
+
+const perNic = (second = '10.8.2.0/24'): IpamMode => ({
+  kind: 'per-master',
+  configs: { eth1: hostLocal('10.8.1.0/24'), eth2: hostLocal(second) },
+});
+
+/** Addresses that host-local has given and not got back. */
+function given(network: string): string[] {
+  const folder = join(books(), network);
+  return existsSync(folder) ? readdirSync(folder).filter((name) => /^\d+\./.test(name)) : [];
+}
+
+/** As the kernel has them: `net1 10.9.0.2/28`. */
+function addressesIn(pod: string): string[] {
+  const links: { ifname: string; addr_info: { local: string; prefixlen: number }[] }[] = JSON.parse(
+    world.exec(pod, 'ip', '-json', '-4', 'address', 'show', 'scope', 'global'),
+  );
+  return links.flatMap(({ ifname, addr_info }) =>
+    addr_info.map(({ local, prefixlen }) => `${ifname} ${local}/${prefixlen}`),
+  );
+}
+
+test('host-local is asked once for each NIC and gives no address twice; its route stands; DEL frees all', async () => {
+  const config = { ...hostLocal('10.9.0.0/28'), routes: [{ dst: '10.99.0.0/16', gw: '10.9.0.1' }] };
+  const harness = await world.start({
+    plans: plansText([{ network: 'local', blocks, ipam: { kind: 'each', config } }]),
+  });
+  const [first, second] = [world.pod(), world.pod()];
+  const calls = [
+    { network: 'local', container: 'l0', netns: first },
+    { network: 'local', container: 'l1', netns: second },
+  ];
+  for (const call of calls) {
+    const result = await harness.call(callOf('ADD', call));
+    expect(result?.ips.map((ip) => ip.interface)).toEqual([0, 1]);
+    await harness.call(callOf('CHECK', call));
+  }
+  const inPods = [...addressesIn(first), ...addressesIn(second)].map((text) => text.split(/[ /]/)[1]);
+  expect(new Set(inPods).size).toBe(4);
+  expect(inPods.sort()).toEqual(given('local').sort());
+  expect(world.exec(first, 'ip', 'route', 'show', '10.99.0.0/16')).toContain('via 10.9.0.1');
+
+  const asked = { network: 'local', container: 'l2', netns: world.pod(), request: { ips: ['10.9.0.9'] } };
+  await expect(harness.call(callOf('ADD', asked))).rejects.toMatchObject({
+    code: code.unsatisfiable,
+    message: expect.stringContaining('10.9.0.9'),
+  });
+
+  await harness.call(callOf('DEL', { network: 'local', container: 'l0', netns: first }));
+  expect(await world.links(first)).toEqual([]);
+  // Of a namespace that is gone, the books are kept all the same.
+  world.namespaces.remove(second);
+  await harness.call(callOf('DEL', { network: 'local', container: 'l1', netns: second }));
+  expect(given('local')).toEqual([]);
+  expect((await harness.look()).counts).toMatchObject({ attachments: 0, masters: 0 });
+});
+
+test('multi-config: each NIC from its own configuration, of any plugin; a NIC without one is not attached', async () => {
+  const fixed = { type: 'static', addresses: [{ address: '10.7.0.5/24' }] };
+  const harness = await world.start({
+    plans: plansText([
+      { network: 'by-nic', blocks, ipam: perNic() },
+      { network: 'fixed', blocks, ipam: { kind: 'per-master', configs: { eth2: fixed } } },
+      { network: 'piped', delegation: { pluginType: 'bridge', binding: 'none' }, blocks, ipam: perNic() },
+    ]),
+  });
+  const pod = world.pod();
+  const ranges = ['net1 10.8.1.2/24', 'net1-1 10.8.2.2/24'];
+  for (const [network, addresses] of Object.entries({ 'by-nic': ranges, fixed: ['net1 10.7.0.5/24'], piped: ranges })) {
+    await harness.call(callOf('ADD', { network, container: 'm', netns: pod }));
+    expect(addressesIn(pod)).toEqual(addresses);
+    await harness.call(callOf('CHECK', { network, container: 'm', netns: pod }));
+    await harness.call(callOf('DEL', { network, container: 'm', netns: pod }));
+    expect(await world.links(pod)).toEqual([]);
+    expect(given(network)).toEqual([]);
+  }
+});
+
+test('a failed ADD frees what the other NIC was given; so does a daemon that comes back after a kill', async () => {
+  const plans = plansText([{ network: 'tight', blocks, ipam: perNic('10.8.2.0/30') }]);
+  const first = await world.start({ plans });
+  const [one, two, three] = [world.pod(), world.pod(), world.pod()];
+  await first.call(callOf('ADD', { network: 'tight', container: 't1', netns: one }));
+  await expect(first.call(callOf('ADD', { network: 'tight', container: 't2', netns: two }))).rejects.toThrow(/eth2/);
+  expect(await world.links(two)).toEqual([]);
+  expect(given('tight').sort()).toEqual(['10.8.1.2', '10.8.2.2']);
+  await first.call(callOf('DEL', { network: 'tight', container: 't1', netns: one }));
+  await first.kill();
+
+  const killed = await world.start({ plans, killAt: { step: 'add:delegates', occurrence: 1, phase: 'serving' } });
+  await expect(killed.call(callOf('ADD', { network: 'tight', container: 't3', netns: three }))).rejects.toThrow();
+  await killed.ended;
+  expect(given('tight')).toHaveLength(2);
+  const last = await world.start({ plans });
+  expect(last.recovery).toMatchObject({ failed: [], found: { pending: 1 } });
+  expect(given('tight')).toEqual([]);
+  expect(await world.links(three)).toEqual([]);
+});
+
+test('an address that cannot be given back keeps its record, until it can', async () => {
+  const harness = await world.start({ plans: plansText([{ network: 'kept', blocks, ipam: perNic() }]) });
+  const pod = world.pod();
+  const path = [world.delegate('macvlan', '[ -e "$0.broken" ] && exit 1; exec "$REAL"'), '/usr/lib/cni'];
+  await harness.call(callOf('ADD', { network: 'kept', container: 'k', netns: pod, path }));
+  const broken = `${path[0]}/macvlan.broken`;
+  world.exec(world.host, 'touch', broken);
+  await expect(harness.call(callOf('DEL', { network: 'kept', container: 'k', netns: pod, path }))).rejects.toThrow();
+  expect(await world.links(pod)).toEqual([]);
+  expect((await harness.look()).counts).toMatchObject({ attachments: 1 });
+  world.exec(world.host, 'rm', broken);
+  expect(await harness.retry()).toEqual([]);
+  expect(given('kept')).toEqual([]);
+  expect((await harness.look()).counts).toMatchObject({ attachments: 0 });
+});
