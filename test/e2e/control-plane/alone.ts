@@ -11,6 +11,9 @@ import type { RealPrograms } from './programs.ts';
 export interface Alone {
   /** The administrator's. */
   readonly kubeconfig: string;
+  readonly auditLog: string;
+  /** Writes a kubeconfig for any token; answers its path. */
+  login(user: string, token: string): string;
   close(): Promise<void>;
 }
 
@@ -25,7 +28,7 @@ export async function startAlone(programs: RealPrograms): Promise<Alone> {
   try {
     const dir = join(file.dir, 'api');
     mkdirSync(dir, { mode: 0o700 });
-    const { access, client } = await startControlPlane({
+    const { access, client, auditLog } = await startControlPlane({
       programs,
       dir,
       address: '127.0.0.1',
@@ -36,7 +39,7 @@ export async function startAlone(programs: RealPrograms): Promise<Alone> {
       },
     });
     await client.close();
-    return { kubeconfig: access.admin, close };
+    return { kubeconfig: access.admin, auditLog, login: (user, token) => access.login(user, token), close };
   } catch (error) {
     await close();
     throw error;

@@ -6,6 +6,7 @@ import type { ApiRequest } from '../../../src/lab/cluster/api.ts';
 interface AuditEvent {
   readonly stage: string;
   readonly verb: string;
+  readonly userAgent?: string;
   readonly requestURI: string;
   readonly requestReceivedTimestamp: string;
   readonly user: { readonly username: string; readonly extra?: Readonly<Record<string, readonly string[]>> };
@@ -19,8 +20,13 @@ interface AuditEvent {
   readonly responseStatus?: { readonly code?: number };
 }
 
+/** A request, and the program that sent it in its own words (User-Agent). */
+export interface AgentRequest extends ApiRequest {
+  readonly agent: string;
+}
+
 /** All requests that a real API server has logged, in the words of the lab's own. */
-export function readAudit(path: string): ApiRequest[] {
+export function readAudit(path: string): AgentRequest[] {
   if (!existsSync(path)) return [];
   return readFileSync(path, 'utf8')
     .split('\n')
@@ -30,7 +36,8 @@ export function readAudit(path: string): ApiRequest[] {
     .map(toRequest);
 }
 
-function toRequest({ verb, requestURI, requestReceivedTimestamp, user, objectRef = {}, responseStatus }: AuditEvent) {
+function toRequest(event: AuditEvent): AgentRequest {
+  const { verb, requestURI, requestReceivedTimestamp, user, objectRef = {}, responseStatus, userAgent = '' } = event;
   const { resource, apiGroup, subresource = '', namespace = '', name = '' } = objectRef;
   return {
     time: Date.parse(requestReceivedTimestamp),
@@ -41,6 +48,7 @@ function toRequest({ verb, requestURI, requestReceivedTimestamp, user, objectRef
     namespace,
     name,
     code: responseStatus?.code ?? 0,
+    agent: userAgent,
   };
 }
 

@@ -37,7 +37,7 @@ export function nic(rail: number, host: number, more: Partial<NicStatus> = {}): 
   };
 }
 
-export function startHosts(world: World): Hosts {
+export function startHosts(world: Pick<World, 'client' | 'host' | 'pools' | 'addNode'>): Hosts {
   const stop = new AbortController();
   const mute = new Set<string>();
   const attached = new Map<string, number>();
