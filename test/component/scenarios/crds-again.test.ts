@@ -18,7 +18,7 @@ afterAll(() => lab?.close());
 
 it('CRDs deleted under pods and applied again: pods go on, their addresses are given to nobody, ADD works', async () => {
   await applyReady(lab, 'net', wish);
-  // The second host: planned anew by name, the first one would get its index.
+  // By name both hosts get the indexes of before anyhow; that others do not get one is held by test/unit/ipam/plan.test.ts.
   const [first, second] = [item(lab.hosts, 0), item(lab.hosts, 1)];
   const old = [
     await lab.addPod({ name: 'old-a', host: second, networks: 'net' }),
