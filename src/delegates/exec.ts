@@ -119,7 +119,10 @@ export function createDelegates(options: DelegatesOptions): Delegates {
       run = await runPlugin([...enter, binary], {
         env: { PATH: path, [ownerVariable]: owner, CNI_COMMAND: subject.verb, ...env },
         input: JSON.stringify(config),
-        timeoutMs: Math.max(1, Math.min(more.timeoutMs ?? timeoutMs, (more.until ?? Infinity) - performance.now())),
+        timeoutMs: Math.max(
+          1,
+          Math.round(Math.min(more.timeoutMs ?? timeoutMs, (more.until ?? Infinity) - performance.now())),
+        ),
         outputLimit,
         ...(options.drainMs === undefined ? {} : { drainMs: options.drainMs }),
         ...(more.signal === undefined ? {} : { signal: more.signal }),
