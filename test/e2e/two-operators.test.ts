@@ -280,7 +280,7 @@ function judgeWrites(): number {
   for (const { agent, time, verb, resource, name } of works) {
     const last = renewals.findLast((one) => one.time <= time);
     const age = time - (last?.time ?? 0);
-    if (last?.agent !== agent || age > 15_000) {
+    if (last?.agent !== agent || age > 12_000) {
       problems.push(`${verb} ${resource} ${name} by ${agent}, ${age} ms after the lease was written by ${last?.agent}`);
     }
   }
