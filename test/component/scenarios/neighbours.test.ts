@@ -64,10 +64,10 @@ it.each<[name: string, wish: NetworkWish, type: string, reason: string, message:
   ],
   [
     'too-many-bits',
-    { subnets: ['172.18.0.0/24'], interfaceBlock: 4, hostBlock: 5 },
+    { subnets: ['172.18.0.0/24'], interfaceBlock: 4, hostBlock: 5, asJson: true },
     'Accepted',
     'Invalid',
-    'spec.addressing: interfaceBlock 4 and hostBlock 5 need 9 bits, 172.18.0.0/24 has 8 behind its prefix: lower them or give a larger subnet',
+    'spec.ipam: interfaceBlock 4 and hostBlock 5 need 9 bits, 172.18.0.0/24 has 8 behind its prefix: lower them or give a larger subnet',
   ],
   [
     'no-address',

@@ -16,14 +16,17 @@ export interface NetworkWish {
   readonly namespaces?: readonly string[];
   readonly cniVersion?: string;
   readonly capabilities?: Readonly<Record<string, boolean>>;
+  /** The addressing as the predecessor's JSON text, which a real API server takes whatever it says. */
+  readonly asJson?: boolean;
 }
 
 /** The manifest of a network; macvlan bridge unless told, which every kernel of the lab has. */
 export function manifest(name: string, wish: NetworkWish): MultiNicNetwork {
   const { subnets, interfaceBlock, hostBlock, type = 'macvlan', mode = 'bridge', masterNets, excludeCIDRs } = wish;
+  const addressing = { interfaceBlock, hostBlock, ...(excludeCIDRs && { excludeCIDRs: [...excludeCIDRs] }) };
   const spec: MultiNicNetworkSpec = {
     subnets: [...subnets],
-    addressing: { interfaceBlock, hostBlock, ...(excludeCIDRs && { excludeCIDRs: [...excludeCIDRs] }) },
+    ...(wish.asJson ? { ipam: JSON.stringify({ type: 'multi-nic-ipam', ...addressing }) } : { addressing }),
     plugin: {
       cniVersion: wish.cniVersion ?? '1.0.0',
       type,
