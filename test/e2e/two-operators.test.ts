@@ -148,7 +148,8 @@ function network(name: string, mode: string): MultiNicNetwork {
     spec: {
       subnet: `192.${octet}.0.0/16`,
       addressing: { hostBlock: 6, interfaceBlock: 2 },
-      plugin: { cniVersion: '1.0.0', type: 'ipvlan', args: { mode } },
+      // ipvlan's mode is the NIC's: networks of two modes would exclude each other there.
+      plugin: { cniVersion: '1.0.0', type: 'macvlan', args: { mode } },
     },
   };
 }
@@ -164,14 +165,14 @@ async function churn(until: AbortSignal): Promise<number> {
     if (what < 0.3) {
       const name = pick(['comes-a', 'comes-b']) ?? '';
       const stored = await find<MultiNicNetwork>(resources.multiNicNetworks, name);
-      if (stored === undefined) await client.create(resources.multiNicNetworks, network(name, 'l2'));
+      if (stored === undefined) await client.create(resources.multiNicNetworks, network(name, 'bridge'));
       else if (stored.metadata.deletionTimestamp === undefined) {
         deleted.add(stored.metadata.uid ?? '');
         await client.delete(resources.multiNicNetworks, name);
       }
     } else if (what < 0.6) {
       const name = pick(['stays-a', 'stays-b']) ?? '';
-      const { spec } = network(name, pick(['l2', 'l3']) ?? '');
+      const { spec } = network(name, pick(['bridge', 'private']) ?? '');
       await client.patch(resources.multiNicNetworks, name, 'merge', { spec: { plugin: spec?.plugin } });
     } else if (what < 0.85 && present.length < 4) {
       joined += 1;
@@ -217,7 +218,7 @@ async function leads(candidate: Candidate): Promise<number> {
 test(`two operators, one of them killed, stopped or ended at random, while networks and hosts come and go (seed ${seed})`, async () => {
   await eventually(() => client.list(resources.multiNicNetworks));
   for (const name of ['stays-a', 'stays-b']) {
-    await eventually(() => client.create(resources.multiNicNetworks, network(name, 'l2')));
+    await eventually(() => client.create(resources.multiNicNetworks, network(name, 'bridge')));
   }
   for (const name of staying) await eventually(() => hosts.join(name, [1, 2]));
   judgeLedgers(watch<CIDRSlice>(resources.cidrSlices));
