@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createDelegates, type Delegates } from '../delegates/exec.ts';
 import { createIsReference } from '../delegates/reference.ts';
 import { createKernel } from '../kernel/ip.ts';
+import { aborted } from '../kube/clock.ts';
 import type { Logger } from '../observe/logger.ts';
 import { createDaemonMetrics } from '../observe/metrics.ts';
 import { createReadiness } from '../observe/readiness.ts';
@@ -102,12 +103,5 @@ async function delegatesOf(options: DaemonOptions, store: Store, log: Logger): P
     owner,
     timeoutMs: options.delegateTimeoutMs,
     onRemark: (delegate, text) => log.info({ delegate, stderr: text.slice(0, 2000) }, 'a delegate said'),
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }

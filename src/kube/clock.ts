@@ -22,6 +22,14 @@ export function monotonicClock(): Clock {
   return { ...systemClock(), now: () => performance.now() };
 }
 
+/** Resolves when the signal is aborted, at once when it is already. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
 /** Resolves after `ms`, or at once when the signal is or becomes aborted. */
 export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -1,8 +1,8 @@
 import type { Clock } from './clock.ts';
 
 /**
- * Whether this process leads right now. It is asked before each write (ClientOptions.mayWrite), and does not depend on a timer having run: a process that was
- * stopped for longer than its lease finds out at its first write.
+ * Whether this process leads right now. It is asked before each write (ClientOptions.mayWrite), and does not depend on a timer
+ * having run: a process that was stopped for longer than its lease finds out at its first write.
  */
 export interface Leadership {
   holds(): boolean;

@@ -12,7 +12,15 @@ import { createQueue } from '../kube/queue.ts';
 import { type Reflector, startReflector } from '../kube/reflector.ts';
 import { inNamespace, resources } from '../kube/resource.ts';
 import { defaultConfig } from './config-default.ts';
-import { accepted, type ConfigVerdict, invalid, nextConfigStatus, notObeyed, rollout } from './config-status.ts';
+import {
+  accepted,
+  type ConfigReason,
+  type ConfigVerdict,
+  invalid,
+  nextConfigStatus,
+  notObeyed,
+  rollout,
+} from './config-status.ts';
 import {
   type Applied,
   type DaemonSet,
@@ -104,16 +112,12 @@ async function makeDefault(context: ConfigContext, signal: AbortSignal): Promise
 
 async function deploy(context: ConfigContext, config: Config, wanted: DaemonSet, signal: AbortSignal): Promise<void> {
   const before = config.status?.daemonSet;
+  const notReady = (reason: ConfigReason, message: string): Promise<void> =>
+    writeStatus(context, config, { accepted, ready: { holds: false, reason, message } }, signal);
   const existing = context.daemons.get(`${context.namespace}/${daemonSetName}`);
   if (existing !== undefined && !isOurDaemonSet(existing, before)) {
     const message = `the DaemonSet ${context.namespace}/${daemonSetName} is not multinic's: it is left alone; rename or delete it`;
-    await writeStatus(
-      context,
-      config,
-      { accepted, ready: { holds: false, reason: 'ForeignDaemonSet', message } },
-      signal,
-    );
-    return;
+    return notReady('ForeignDaemonSet', message);
   }
   let live = existing;
   let applied = before;
@@ -122,14 +126,7 @@ async function deploy(context: ConfigContext, config: Config, wanted: DaemonSet,
       live = await apply(context, existing, wanted, signal);
     } catch (error) {
       if (error instanceof ApiError && error.code === 422) {
-        const message = `the API server refuses the DaemonSet: ${messageOf(error)}`;
-        await writeStatus(
-          context,
-          config,
-          { accepted, ready: { holds: false, reason: 'WriteFailed', message } },
-          signal,
-        );
-        return;
+        return notReady('WriteFailed', `the API server refuses the DaemonSet: ${messageOf(error)}`);
       }
       throw error;
     }

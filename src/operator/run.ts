@@ -1,5 +1,5 @@
 import type { KubeClient } from '../kube/client.ts';
-import { type Clock, systemClock } from '../kube/clock.ts';
+import { aborted, type Clock, systemClock } from '../kube/clock.ts';
 import { type Reconcile, runController } from '../kube/controller.ts';
 import type { Election } from '../kube/election.ts';
 import type { Logger } from '../kube/logger.ts';
@@ -30,8 +30,8 @@ export interface OperatorOptions {
 
 /**
  * The operator: resolves when the signal has been aborted and nothing runs any more. Nothing that the API server does or fails to do
- * ends it; before it decides anything it waits until it knows all that the server knew when its term began. With an election it decides only while it leads,
- * and starts anew, remembering nothing, after it has lost the lease.
+ * ends it; before it decides anything it waits until it knows all that the server knew when its term began. With an election it
+ * decides only while it leads, and starts anew, remembering nothing, after it has lost the lease.
  */
 export async function runOperator(options: OperatorOptions): Promise<void> {
   const { election, signal } = options;
@@ -105,11 +105,4 @@ async function work(context: Context, signal: AbortSignal, daemons?: DaemonsOpti
     daemons && runConfigController({ client: context.client, clock, logger, ...daemons }, signal),
     run('namespace', 1, (key) => reconcileNamespace(context, key)),
   ]);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -4,9 +4,8 @@ import { emptyResult } from '../../cni/result.ts';
 import type { Call, CniResult, ContainerCall } from '../../cni/types.ts';
 import { formatInterfaceAddress } from '../../net/prefix.ts';
 import { keyText } from '../../store/key.ts';
-import type { AttachmentRecord } from '../../store/types.ts';
 import { requireCaller, requireNetns, undoFailed } from './add.ts';
-import { conflictError } from './conflict.ts';
+import { commit } from './commit.ts';
 import type { AttachContext } from './context.ts';
 import { planPodRoutes, readPodRoutes } from './pod-routes.ts';
 import { requirePlan, requireSame } from './reserve.ts';
@@ -28,10 +27,14 @@ export async function ipamAdd(context: AttachContext, call: ContainerCall, signa
     const plan = requirePlan(context, call.key.network);
     const block = requireBlock(context, plan, call);
     const routes = routesOf(plan, call, block);
-    const { record, ips } = await reserve(context, plan, block, call, netnsId);
+    const reserved = context.pools.reserve(plan, [block.interfaceIndex], call.conf.request.ips);
+    const record = await commit(context, plan, call, netnsId, reserved, () => ({ calls: [], masters: [] }));
     try {
       await context.step('add:committed');
       requireSame(context, plan);
+      const ips = reserved.nics
+        .flatMap(({ addresses }) => addresses)
+        .map(({ address, length }) => ({ address: formatInterfaceAddress(address, length) }));
       const result = { ...emptyResult, ips, routes, dns: call.conf.dns };
       await context.step('add:before-finish');
       requireCaller(signal);
@@ -81,41 +84,4 @@ export function requireBlock({ hostName }: AttachContext, plan: HostPlan, { conf
 function routesOf(plan: HostPlan, { conf, key }: ContainerCall, block: Block): CniResult['routes'] {
   const wanted = conf.ipam['routes'] === undefined ? (plan.routes ?? []) : readPodRoutes(plan, conf);
   return planPodRoutes(plan, wanted, [{ nic: block.interfaceName, ifname: key.ifname }]).routes;
-}
-
-async function reserve(
-  context: AttachContext,
-  plan: HostPlan,
-  { interfaceName: nic, interfaceIndex }: Block,
-  { key, stamp, netns, pod, path, args, conf }: ContainerCall,
-  netnsId: string,
-): Promise<{ readonly record: AttachmentRecord; readonly ips: CniResult['ips'] }> {
-  const reserved = context.pools.reserve(plan, [interfaceIndex], conf.request.ips);
-  try {
-    const taken = reserved.nics.flatMap(({ addresses }) => addresses);
-    const addresses = taken.map(({ address }) => ({ address, interfaceIndex, nic }));
-    const record: AttachmentRecord = {
-      key,
-      state: 'pending',
-      stamp,
-      netns,
-      netnsId,
-      pod,
-      path,
-      args,
-      calls: [],
-      addresses,
-      masters: [],
-      createdAt: context.now(),
-    };
-    const conflict = await context.store.begin(record);
-    if (conflict !== undefined) throw conflictError(context, plan, record, conflict);
-    context.changed();
-    return { record, ips: taken.map(({ address, length }) => ({ address: formatInterfaceAddress(address, length) })) };
-  } catch (error) {
-    context.pools.giveBack(reserved);
-    throw error;
-  } finally {
-    context.pools.settle(reserved);
-  }
 }

@@ -8,12 +8,11 @@ import type { Link } from '../../kernel/types.ts';
 import { keyText } from '../../store/key.ts';
 import type { AttachmentRecord } from '../../store/types.ts';
 import { chooseNics } from './choose.ts';
-import { conflictError } from './conflict.ts';
+import { commit } from './commit.ts';
 import type { AttachContext } from './context.ts';
 import { checkMasters } from './masters.ts';
 import { nicCall, reserveFor } from './nic-ipam.ts';
 import { masterOf } from './nic-use.ts';
-import type { Reserved } from './pools.ts';
 
 /** Decides NICs, names and addresses, and commits them: from here on a DEL or a restart finds what to undo. */
 export async function reserve(
@@ -31,40 +30,19 @@ export async function reserve(
   const cniVersion = await versionFor(context, call, plan.pluginType);
   const chain = await chainFor(context, call);
   const reserved = reserveFor(context.pools, plan, chosen, call);
-  try {
-    const record: AttachmentRecord = {
-      key: call.key,
-      state: 'pending',
-      stamp: call.stamp,
-      netns: call.netns,
-      netnsId,
-      pod: call.pod,
-      path: call.path,
-      args: call.args,
-      calls: planCalls({
-        network: plan.network,
-        cniVersion,
-        pluginType: plan.pluginType,
-        binding: plan.binding,
-        ...(plan.mode === undefined ? {} : { mode: plan.mode }),
-        plugin: call.conf.plugin,
-        chain,
-        nics: reserved.nics.map(({ nic, addresses }, index) => nicCall(plan, nic, names[index] ?? '', addresses)),
-      }),
-      addresses: heldOf(reserved),
-      masters: nics.flatMap((nic) => masterOf(plan, nic) ?? []),
-      createdAt: context.now(),
-    };
-    const conflict = await context.store.begin(record);
-    if (conflict !== undefined) throw conflictError(context, plan, record, conflict);
-    context.changed();
-    return record;
-  } catch (error) {
-    context.pools.giveBack(reserved);
-    throw error;
-  } finally {
-    context.pools.settle(reserved);
-  }
+  return commit(context, plan, call, netnsId, reserved, () => ({
+    calls: planCalls({
+      network: plan.network,
+      cniVersion,
+      pluginType: plan.pluginType,
+      binding: plan.binding,
+      ...(plan.mode === undefined ? {} : { mode: plan.mode }),
+      plugin: call.conf.plugin,
+      chain,
+      nics: reserved.nics.map(({ nic, addresses }, index) => nicCall(plan, nic, names[index] ?? '', addresses)),
+    }),
+    masters: nics.flatMap((nic) => masterOf(plan, nic) ?? []),
+  }));
 }
 
 /** @throws CniError when the plugin is not installed, or speaks no version of ours */
@@ -121,11 +99,5 @@ function refuseTaken(call: ContainerCall, names: readonly string[], links: reado
   throw new CniError(
     code.invalidEnvironment,
     `${call.netns} has an interface ${taken.join(', ')} already, and it is not of attachment ${keyText(call.key)}: it is left as it is`,
-  );
-}
-
-function heldOf(reserved: Reserved): AttachmentRecord['addresses'] {
-  return reserved.nics.flatMap(({ nic, interfaceIndex, addresses }) =>
-    addresses.map(({ address }) => ({ address, interfaceIndex, nic })),
   );
 }

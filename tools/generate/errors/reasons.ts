@@ -8,6 +8,11 @@ export interface ReasonEntry {
 
 const wait = 'Nothing: it becomes true by itself.';
 const fine = 'Nothing.';
+const draining: ReasonEntry = {
+  cause: 'The network is being deleted.',
+  cure: 'Delete the pods that the message counts.',
+};
+const noPlan: ReasonEntry = { cause: 'There is no plan yet.', cure: 'See the condition Planned.' };
 
 export const reasons: {
   readonly [T in keyof Reasons]: Readonly<Record<Reasons[T], ReasonEntry>>;
@@ -69,11 +74,11 @@ export const reasons: {
       cure: 'Compare masterNets with the NICs in `kubectl get hostinterfaces`.',
     },
     WaitingForHosts: { cause: 'Hosts have not said yet that they serve their blocks.', cure: wait },
-    Draining: { cause: 'The network is being deleted.', cure: 'Delete the pods that the message counts.' },
+    Draining: draining,
   },
   NetworksReady: {
     Created: { cause: 'The NetworkAttachmentDefinitions are there.', cure: fine },
-    NotPlanned: { cause: 'There is no plan yet.', cure: 'See the condition Planned.' },
+    NotPlanned: noPlan,
     ForeignNAD: {
       cause: 'A NetworkAttachmentDefinition of that name is not ours, and is left as it is.',
       cure: 'Delete or rename it, or the network.',
@@ -82,16 +87,16 @@ export const reasons: {
       cause: 'The API server refused a write; the message has its words.',
       cure: 'It is tried again; look at the rights of the operator and at admission webhooks.',
     },
-    Draining: { cause: 'The network is being deleted.', cure: 'Delete the pods that the message counts.' },
+    Draining: draining,
   },
   RoutesReady: {
     InSync: { cause: 'All host routes are as planned.', cure: fine },
     NotNeeded: { cause: 'The network needs no host routes.', cure: fine },
-    NotPlanned: { cause: 'There is no plan yet.', cure: 'See the condition Planned.' },
+    NotPlanned: noPlan,
     OutOfSync: {
       cause: 'Hosts cannot put their routes; the message names them and what the kernel said.',
       cure: 'See what else writes routes or rules on those hosts (firewall, network manager).',
     },
-    Draining: { cause: 'The network is being deleted.', cure: 'Delete the pods that the message counts.' },
+    Draining: draining,
   },
 };
