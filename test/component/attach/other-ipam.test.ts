@@ -34,9 +34,10 @@ function addressesIn(pod: string): string[] {
   const links: { ifname: string; addr_info: { local: string; prefixlen: number }[] }[] = JSON.parse(
     world.exec(pod, 'ip', '-json', '-4', 'address', 'show', 'scope', 'global'),
   );
-  return links.flatMap(({ ifname, addr_info }) =>
-    addr_info.map(({ local, prefixlen }) => `${ifname} ${local}/${prefixlen}`),
-  );
+  // By name, as world.links: the kernel's order is by chance.
+  return links
+    .toSorted((a, b) => (a.ifname < b.ifname ? -1 : 1))
+    .flatMap(({ ifname, addr_info }) => addr_info.map(({ local, prefixlen }) => `${ifname} ${local}/${prefixlen}`));
 }
 
 test('host-local is asked once for each NIC and gives no address twice; its route stands; DEL frees all', async () => {

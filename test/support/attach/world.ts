@@ -77,7 +77,7 @@ export interface World {
   start(options: Partial<HarnessOptions> & { plans: string }): Promise<Harness>;
   /** A directory with a delegate of that name, a shell script (`$REAL` is the real plugin), and the static plugin. */
   delegate(name: string, script: string): string;
-  /** Links in a pod without lo. */
+  /** Links in a pod without lo, by name: delegates run side by side, so the kernel's own order is by chance. */
   links(netns: string): Promise<readonly Link[]>;
   end(): Promise<void>;
 }
@@ -119,7 +119,8 @@ export function createWorld(nics: number): World {
       symlinkSync(`${pluginDirectory}/static`, join(directory, 'static'));
       return directory;
     },
-    links: async (netns) => (await kernel.links(netns)).filter(({ name }) => name !== 'lo'),
+    links: async (netns) =>
+      (await kernel.links(netns)).filter(({ name }) => name !== 'lo').toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     async end() {
       await Promise.all(harnesses.map((harness) => harness.kill()));
       namespaces.end();
