@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher, request } from 'undici';
 import type { KubeObject } from '../api/meta.ts';
+import { type Clock, systemClock } from './clock.ts';
 import type { Cluster } from './config.ts';
 import { ApiError, errorOfStatus } from './errors.ts';
 import { fieldsOf, messageOf, trusted } from './json.ts';
@@ -90,6 +91,8 @@ export interface ClientOptions {
   readonly userAgent: string;
   /** ms for one call (default 30,000). */
   readonly timeoutMs?: number;
+  /** Measures the time limits. */
+  readonly clock?: Clock;
   /** Called whenever the server has answered us, a 401 not counted. */
   readonly onHeard?: () => void;
   /** Asked before the first byte of all but reads; false: nothing is sent (ApiError, code 0, reason NotLeading). */
@@ -117,6 +120,7 @@ const maxErrorBody = 65_536;
 export function createClient(options: ClientOptions): KubeClient {
   const { cluster, userAgent, onHeard } = options;
   const limit = options.timeoutMs ?? 30_000;
+  const clock = options.clock ?? systemClock();
   // HTTP/1.1: over one HTTP/2 connection the watches' flow control and one stalled connection would hold up every call.
   // No limit of connections: watches hold one each, and the number of calls is bounded by the callers' workers.
   const agent = new Agent({
@@ -159,13 +163,28 @@ export function createClient(options: ClientOptions): KubeClient {
   }
 
   async function json<T>(call: Call): Promise<T> {
-    const timeout = AbortSignal.timeout(call.timeoutMs ?? limit);
-    const signal = call.signal === undefined ? timeout : AbortSignal.any([timeout, call.signal]);
-    const answer = await send(call, signal);
+    return within(call.timeoutMs ?? limit, call.signal, async (signal) => {
+      const answer = await send(call, signal);
+      try {
+        return trusted<T>(await answer.body.json());
+      } catch (error) {
+        throw unreachable(error, call.what, cluster.server);
+      }
+    });
+  }
+
+  /** Runs `work` with a signal that is aborted after `ms`, or with the other one. */
+  async function within<T>(
+    ms: number,
+    signal: AbortSignal | undefined,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const late = new AbortController();
+    const cancel = clock.after(ms, () => late.abort(new Error(`no answer within ${ms} ms`)));
     try {
-      return trusted<T>(await answer.body.json());
-    } catch (error) {
-      throw unreachable(error, call.what, cluster.server);
+      return await work(signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]));
+    } finally {
+      cancel();
     }
   }
 
@@ -220,19 +239,10 @@ export function createClient(options: ClientOptions): KubeClient {
       }
     },
     raw: (path, callOptions) => json({ ...callOptions, method: 'GET', path, what: `GET ${path}` }),
+    // The time limit holds for the headers only: the body is open-ended.
     stream: async (path, query, signal) => {
-      // The time limit holds for the headers only: the body is open-ended.
-      const late = new AbortController();
-      const timer = setTimeout(() => late.abort(new Error(`no answer within ${limit} ms`)), limit);
-      try {
-        const answer = await send(
-          { method: 'GET', path, query, what: `GET ${path}` },
-          AbortSignal.any([late.signal, signal]),
-        );
-        return answer.body;
-      } finally {
-        clearTimeout(timer);
-      }
+      const call: Call = { method: 'GET', path, query, what: `GET ${path}` };
+      return (await within(limit, signal, (until) => send(call, until))).body;
     },
     close: () => agent.destroy(),
   };

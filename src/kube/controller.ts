@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import { ApiError, isConflict, isUnreachable } from './errors.ts';
+import { ApiError, isConflict, isUnreachable, retryAfterMs } from './errors.ts';
 import type { Logger } from './logger.ts';
 import type { Queue } from './queue.ts';
 
@@ -53,8 +53,7 @@ async function workOn(
     logger.debug({ controller: name, key, ms: clock.now() - started }, 'reconciled');
   } catch (error) {
     if (signal.aborted) return;
-    const asked = error instanceof ApiError ? (error.retryAfter ?? 0) * 1000 : 0;
-    queue.addRateLimited(key, asked);
+    queue.addRateLimited(key, retryAfterMs(error));
     logFailure(error, { controller: name, key, failures: queue.failures(key) }, logger);
   } finally {
     queue.done(key);

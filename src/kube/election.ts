@@ -1,6 +1,6 @@
 import type { KubeClient } from './client.ts';
 import { type Clock, pause } from './clock.ts';
-import { isAlreadyExists, isConflict, isNotFound } from './errors.ts';
+import { isAlreadyExists, isConflict, isNotFound, retryAfterMs } from './errors.ts';
 import { messageOf } from './json.ts';
 import type { Leadership } from './leadership.ts';
 import { claim, type Lease, released, type Sighting, sight } from './lease.ts';
@@ -93,16 +93,19 @@ export function createElection(options: ElectionOptions): Election {
     }
   }
 
-  const retry = (): number => times.retryMs * (0.8 + random() * 0.4);
+  /** ms until the next try; later when the server asks for it. */
+  const retry = (asked: number): number => Math.max(asked, times.retryMs * (0.8 + random() * 0.4));
 
   async function win(): Promise<boolean> {
     for (let failures = 0; !signal.aborted; ) {
       let held: number | undefined;
+      let asked = 0;
       try {
         held = await attempt(signal);
         failures = 0;
       } catch (error) {
         failures += 1;
+        asked = retryAfterMs(error);
         const fields = { lease: what, err: messageOf(error) };
         if (!signal.aborted && failures === 1) logger.warn(fields, 'cannot campaign: trying again');
       }
@@ -110,7 +113,7 @@ export function createElection(options: ElectionOptions): Election {
         logger.info({ lease: what, identity }, 'leading');
         return true;
       }
-      await pause(clock, Math.min(retry(), held ?? Infinity), signal);
+      await pause(clock, Math.min(retry(asked), held ?? Infinity), signal);
     }
     return false;
   }
@@ -132,15 +135,18 @@ export function createElection(options: ElectionOptions): Election {
   }
 
   async function renew(term: AbortController): Promise<void> {
+    let asked = 0;
     while (!term.signal.aborted) {
       const rest = renewedAt + times.renewDeadlineMs - clock.now();
-      await pause(clock, Math.min(retry(), Math.max(0, rest)), term.signal);
+      await pause(clock, Math.min(retry(asked), Math.max(0, rest)), term.signal);
       if (term.signal.aborted) return;
       // Whatever a renewal waits for: at the deadline all work is cut.
       const deadline = clock.after(Math.max(0, renewedAt + times.renewDeadlineMs - clock.now()), () => term.abort());
       try {
+        asked = 0;
         if (leadership.holds()) await attempt(term.signal);
       } catch (error) {
+        asked = retryAfterMs(error);
         if (!term.signal.aborted) logger.warn({ lease: what, err: messageOf(error) }, 'cannot renew: trying again');
       } finally {
         deadline();

@@ -44,10 +44,24 @@ export function isUnreachable(error: unknown): error is ApiError {
   return isApiError(error, 0);
 }
 
-/** The error of a metav1.Status (or of any body that should have been one). */
+/** No server's Retry-After is obeyed for longer, ms. */
+const longestRetryMs = 300_000;
+
+/** ms that the server asked to wait for before the next try (429, 503); 0: it did not. */
+export function retryAfterMs(error: unknown): number {
+  if (!(error instanceof ApiError) || error.retryAfter === undefined) return 0;
+  return Math.min(error.retryAfter * 1000, longestRetryMs);
+}
+
+/**
+ * The error of a metav1.Status (or of any body that should have been one).
+ * @param retryAfter s, as a header says; without it the Status is asked
+ */
 export function errorOfStatus(code: number, body: unknown, what: string, retryAfter?: number): ApiError {
   const status = fieldsOf(body);
+  const { retryAfterSeconds } = fieldsOf(status['details']);
+  const told = typeof retryAfterSeconds === 'number' && retryAfterSeconds > 0 ? retryAfterSeconds : undefined;
   const reason = typeof status['reason'] === 'string' && status['reason'] !== '' ? status['reason'] : `HTTP${code}`;
   const message = typeof status['message'] === 'string' ? status['message'] : `the API server answered ${code}`;
-  return new ApiError(code, reason, `${what}: ${message}`, retryAfter);
+  return new ApiError(code, reason, `${what}: ${message}`, retryAfter ?? told);
 }

@@ -9,7 +9,10 @@ export interface Queue {
   add(key: string): void;
   /** Adds it after `ms`; of several delays for one key the earliest counts. */
   addAfter(key: string, ms: number): void;
-  /** Adds it after its back-off, which grows with each call until `forget`. Never sooner than `atLeast` ms. */
+  /**
+   * Adds it after its back-off, which grows with each call until `forget`, or after `atLeast` ms if that is longer. News about a key
+   * that fails are no reason to hammer: until then `add` brings it back no sooner than after `atLeast`, nor than 5 s or the back-off.
+   */
   addRateLimited(key: string, atLeast?: number): void;
   /** Its back-off starts anew. */
   forget(key: string): void;
@@ -24,6 +27,9 @@ export interface Queue {
   close(): void;
 }
 
+/** What has failed is looked at again for news after this at the latest, unless the server asked for more. */
+const newsAfterMs = 5_000;
+
 interface Delayed {
   readonly due: number;
   readonly cancel: () => void;
@@ -35,6 +41,8 @@ export function createQueue(clock: Clock, limits: BackoffLimits = itemBackoff): 
   const again = new Set<string>();
   const delayed = new Map<string, Delayed>();
   const failures = new Map<string, number>();
+  /** Of keys that failed: when news about them may be looked at. */
+  const notBefore = new Map<string, number>();
   const takers: ((key: string | undefined) => void)[] = [];
   let closed = false;
 
@@ -45,6 +53,8 @@ export function createQueue(clock: Clock, limits: BackoffLimits = itemBackoff): 
 
   function add(key: string): void {
     if (closed) return;
+    const rest = restOf(key);
+    if (rest > 0 && !working.has(key)) return delay(key, rest);
     if (working.has(key)) {
       again.add(key);
       return;
@@ -54,9 +64,17 @@ export function createQueue(clock: Clock, limits: BackoffLimits = itemBackoff): 
     else hand(key, taker);
   }
 
+  function restOf(key: string): number {
+    return (notBefore.get(key) ?? -Infinity) - clock.now();
+  }
+
   function addAfter(key: string, ms: number): void {
     if (closed) return;
     if (ms <= 0) return add(key);
+    delay(key, Math.max(ms, restOf(key)));
+  }
+
+  function delay(key: string, ms: number): void {
     const due = clock.now() + ms;
     const earlier = delayed.get(key);
     if (earlier !== undefined) {
@@ -76,10 +94,13 @@ export function createQueue(clock: Clock, limits: BackoffLimits = itemBackoff): 
     addRateLimited: (key, atLeast = 0) => {
       const count = (failures.get(key) ?? 0) + 1;
       failures.set(key, count);
-      addAfter(key, Math.max(atLeast, backoffDelay(count, limits)));
+      const backoff = backoffDelay(count, limits);
+      notBefore.set(key, clock.now() + Math.max(atLeast, Math.min(backoff, newsAfterMs)));
+      addAfter(key, Math.max(atLeast, backoff));
     },
     forget: (key) => {
       failures.delete(key);
+      notBefore.delete(key);
     },
     failures: (key) => failures.get(key) ?? 0,
     take: () => {

@@ -3,7 +3,7 @@ import { backoffDelay, jitter, watchBackoff } from './backoff.ts';
 import { type CacheView, type Change, compareVersions, createCache, type Versioned } from './cache.ts';
 import type { KubeClient, ListPage } from './client.ts';
 import { type Clock, pause, systemClock } from './clock.ts';
-import { ApiError, isApiError, isGone } from './errors.ts';
+import { isApiError, isGone, retryAfterMs } from './errors.ts';
 import { messageOf } from './json.ts';
 import type { Logger } from './logger.ts';
 import { nameOf, type ResourceRef } from './resource.ts';
@@ -52,8 +52,6 @@ export interface ReflectorOptions<T> {
 
 /** A watch that lived this long was a healthy one: its end starts no back-off. */
 const healthyMs = 5_000;
-/** No server's Retry-After is obeyed for longer. */
-const longestRetryMs = 300_000;
 
 /**
  * Starts a reflector: lists in pages from the server's cache, then watches with bookmarks and goes on from the newest version seen,
@@ -201,8 +199,7 @@ export function startReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   }
 
   function wait(error: unknown, failures: number): number {
-    const asked = error instanceof ApiError && error.retryAfter !== undefined ? error.retryAfter * 1000 : 0;
-    return Math.max(Math.min(asked, longestRetryMs), jitter(backoffDelay(failures, watchBackoff), random()));
+    return Math.max(retryAfterMs(error), jitter(backoffDelay(failures, watchBackoff), random()));
   }
 
   const ended = run().catch((error: unknown) => {

@@ -103,10 +103,8 @@ function eventOf(line: string, ref: ResourceRef): WatchEvent {
       return { type, object: trusted<KubeObject>(object) };
     }
     case 'ERROR': {
-      const { code, details } = fieldsOf(object);
-      const { retryAfterSeconds } = fieldsOf(details);
-      const after = typeof retryAfterSeconds === 'number' && retryAfterSeconds > 0 ? retryAfterSeconds : undefined;
-      throw errorOfStatus(typeof code === 'number' ? code : 500, object, `watch of ${nameOf(ref)}`, after);
+      const { code } = fieldsOf(object);
+      throw errorOfStatus(typeof code === 'number' ? code : 500, object, `watch of ${nameOf(ref)}`);
     }
     default:
       throw new Error(`unknown event type ${JSON.stringify(type)}`);

@@ -5,6 +5,7 @@ import { Cluster } from './cluster.ts';
 import { discovery, serverVersion } from './discovery.ts';
 import { type Answer, answerObjects, reviewAccess } from './handler.ts';
 import { Continuations } from './listing.ts';
+import { fieldAt } from './object.ts';
 import { openapiDocument, openapiIndex, openapiV2Type } from './openapi.ts';
 import { type ObjectRequest, objectRequest } from './request.ts';
 import { resourceId } from './resource.ts';
@@ -53,6 +54,8 @@ export class Service {
         error instanceof ApiError
           ? error
           : new ApiError(500, 'InternalError', `Internal error occurred: ${String(error)}`);
+      const after = fieldAt(known.status, ['details', 'retryAfterSeconds']);
+      if (typeof after === 'number' && !response.headersSent) response.setHeader('retry-after', after);
       send(response, { code: known.code, body: known.status });
       log({ code: known.code });
     }

@@ -89,6 +89,34 @@ describe('queue', () => {
     expect(queue.waiting).toBe(1);
   });
 
+  it('lets news about a key that fails wait as long as the server asked, else for its back-off, 5 s at the most', () => {
+    const waitOf = (failures: number, atLeast?: number): number => {
+      const clock = manualClock();
+      const queue = createQueue(clock);
+      for (let i = 0; i < failures; i++) queue.addRateLimited('a', atLeast);
+      queue.add('a');
+      queue.addAfter('a', 1);
+      while (queue.waiting === 0) clock.advance(1);
+      return clock.now();
+    };
+    expect([waitOf(1), waitOf(4), waitOf(20)]).toEqual([5, 40, 5_000]);
+    expect(waitOf(1, 30_000)).toBe(30_000);
+  });
+
+  it('a key that failed while news of it came is no exception; forgotten, it waits for nothing', async () => {
+    const clock = manualClock();
+    const queue = createQueue(clock);
+    queue.add('a');
+    await queue.take();
+    queue.add('a');
+    queue.addRateLimited('a', 3_000);
+    queue.done('a');
+    expect(queue.waiting).toBe(0);
+    queue.forget('a');
+    queue.add('a');
+    expect(queue.waiting).toBe(1);
+  });
+
   it('closed, ends what waits and drops what comes', async () => {
     const clock = manualClock();
     const queue = createQueue(clock);
