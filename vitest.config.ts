@@ -1,4 +1,8 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+// Tests start hundreds of our programs from source: what Node made of a file is kept, which halves a start.
+process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'build/compile-cache');
 
 // Pure code shares one worker (isolation costs 10 x there); what touches the kernel runs after it, one file at a time, isolated.
 export default defineConfig({

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { flushCompileCache } from 'node:module';
 import { text } from 'node:stream/consumers';
 import { CniError } from '../../../src/api/cni-error.ts';
 import type { HostPlan, Nic } from '../../../src/api/host.ts';
@@ -117,4 +118,6 @@ const server = createServer((request, response) => {
   };
   void answer().then((value) => response.end(encode(value)));
 });
+// It is killed in the end, and then nothing is kept for the next start.
+flushCompileCache();
 server.listen(options.socket, () => process.stdout.write(`${encode({ state, recovery })}\n`));
