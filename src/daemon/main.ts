@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createDelegates, type Delegates } from '../delegates/exec.ts';
 import { createIsReference } from '../delegates/reference.ts';
 import { createKernel } from '../kernel/ip.ts';
-import { aborted } from '../kube/clock.ts';
+import { aborted, systemClock } from '../kube/clock.ts';
 import type { Logger } from '../observe/logger.ts';
 import { createDaemonMetrics } from '../observe/metrics.ts';
 import { createReadiness } from '../observe/readiness.ts';
@@ -69,7 +69,8 @@ export async function runDaemon(options: DaemonOptions, log: Logger, signal: Abo
   if (opened.state === 'loaded') readiness.set('recovery', undefined);
   else readiness.set('recovery', `the store is ${opened.state}: asking the API what this host has handed out`);
 
-  const cluster = await startCluster({ options, kernel, store, state, engine, readiness, metrics, log, signal });
+  const clock = systemClock();
+  const cluster = await startCluster({ options, kernel, store, state, engine, readiness, metrics, log, signal, clock });
   const socket = await serveSocket(join(options.runDir, 'cni.sock'), {
     cni: (headers, stdin, gone) => handler.request(headers, stdin, gone),
     views: {

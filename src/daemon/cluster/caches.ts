@@ -5,6 +5,7 @@ import { type IPPool, poolHostLabel } from '../../api/kinds/ippool.ts';
 import type { MultiNicNetwork } from '../../api/kinds/multinicnetwork.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import type { Clock } from '../../kube/clock.ts';
 import { trusted } from '../../kube/json.ts';
 import { type Reflector, type ReflectorOptions, startReflector } from '../../kube/reflector.ts';
 import { resources } from '../../kube/resource.ts';
@@ -27,6 +28,7 @@ export interface CacheOptions {
   readonly node: string;
   readonly signal: AbortSignal;
   readonly log: Logger;
+  readonly clock: Clock;
   /** Something changed that the plan, the routes or what is published may depend on. */
   readonly onChange: (what: 'plan' | 'routes' | 'published') => void;
 }
@@ -38,7 +40,7 @@ function slim(object: KubeObject): KubeObject {
   return { ...object, metadata };
 }
 
-export function startCaches({ client, node, signal, log, onChange }: CacheOptions): Caches {
+export function startCaches({ client, node, signal, log, clock, onChange }: CacheOptions): Caches {
   const start = <T extends KubeObject>(
     ref: ReflectorOptions<T>['ref'],
     wakes: 'plan' | 'routes' | 'published',
@@ -49,6 +51,7 @@ export function startCaches({ client, node, signal, log, onChange }: CacheOption
       ref,
       signal,
       logger: log,
+      clock,
       project: (object) => trusted<T>(slim(object)),
       ...selectors,
     });

@@ -1,7 +1,7 @@
 import type { Nic } from '../../api/host.ts';
 import type { Kernel } from '../../kernel/types.ts';
 import { createClient } from '../../kube/client.ts';
-import { systemClock } from '../../kube/clock.ts';
+import type { Clock } from '../../kube/clock.ts';
 import { loadCluster } from '../../kube/config.ts';
 import { runController } from '../../kube/controller.ts';
 import { createQueue } from '../../kube/queue.ts';
@@ -31,6 +31,8 @@ export interface ClusterParts {
   readonly metrics: DaemonMetrics;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** Of everything that has to do with the API; the kernel is looked at in its own time. */
+  readonly clock: Clock;
 }
 
 export interface ClusterLoops {
@@ -54,18 +56,19 @@ const resyncMs = 60_000;
  * when the NICs are known and the routes of the cached plan stand, so that ADD is served only then; the API may be away.
  */
 export async function startCluster(parts: ClusterParts): Promise<ClusterLoops> {
-  const { options, state, log, signal, readiness, engine, kernel } = parts;
-  const clock = systemClock();
+  const { options, state, log, signal, readiness, engine, kernel, clock } = parts;
   const queue = createQueue(clock);
   const wake = (step: Step): void => queue.addAfter(step, settleMs);
   const client = createClient({
     cluster: await loadCluster({
       ...(options.kubeconfig !== undefined && { kubeconfig: options.kubeconfig }),
       env: process.env,
+      clock,
     }),
     userAgent: `multinic-daemon/${version}`,
+    clock,
   });
-  const caches = startCaches({ client, node: options.node, signal, log, onChange: wake });
+  const caches = startCaches({ client, node: options.node, signal, log, clock, onChange: wake });
   const planning = createPlanning({ ...parts, caches });
   const routing = createRouting({ ...parts, caches });
   const publishing = createPublishing({ ...parts, caches, client, routing });

@@ -1,4 +1,5 @@
 import type { KubeClient } from '../../kube/client.ts';
+import type { Clock } from '../../kube/clock.ts';
 import { originName } from '../../store/open.ts';
 import type { Store } from '../../store/types.ts';
 import type { AttachEngine } from '../attach/engine.ts';
@@ -19,13 +20,14 @@ export interface PublishingParts {
   readonly engine: AttachEngine;
   readonly caches: Caches;
   readonly client: KubeClient;
+  readonly clock: Clock;
   readonly routing: Pick<Routing, 'placed' | 'trouble'>;
 }
 
 /** Tells the API what the host has, serves and has handed out: pools first, so that a claim never runs ahead of them. */
 export function createPublishing(parts: PublishingParts): { sync(): Promise<{ after: number } | undefined> } {
-  const { options, store, state, engine, caches, client, routing } = parts;
-  const pools = createPoolWriter(client, caches.pools, Date.now);
+  const { options, store, state, engine, caches, client, clock, routing } = parts;
+  const pools = createPoolWriter(client, caches.pools, clock.now);
 
   const wantedPools = (): WantedPool[] =>
     [...state.plans.values()].flatMap((plan) =>

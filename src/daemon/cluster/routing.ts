@@ -4,6 +4,7 @@ import { routeSetFor } from '../../hostroute/plan.ts';
 import { chooseTables } from '../../hostroute/tables.ts';
 import type { RouteSet } from '../../hostroute/types.ts';
 import type { Kernel } from '../../kernel/types.ts';
+import type { Clock } from '../../kube/clock.ts';
 import { trusted } from '../../kube/json.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { DaemonMetrics } from '../../observe/metrics.ts';
@@ -23,6 +24,7 @@ export interface RoutingParts {
   readonly metrics: DaemonMetrics;
   readonly log: Logger;
   readonly caches: Caches;
+  readonly clock: Clock;
 }
 
 /** Routes of one network, for people. */
@@ -50,8 +52,8 @@ const patienceMs = 10_000;
 const foreignEveryMs = 60_000;
 
 export function createRouting(parts: RoutingParts): Routing {
-  const { options, kernel, store, state, metrics, log, caches } = parts;
-  const ledgers = createLedgers(store, caches, Date.now);
+  const { options, kernel, store, state, metrics, log, caches, clock } = parts;
+  const ledgers = createLedgers(store, caches, clock.now);
   const placed = new Map<string, string>();
   const since = new Map<string, number>();
   let reports: readonly RouteReport[] = [];
@@ -109,8 +111,8 @@ export function createRouting(parts: RoutingParts): Routing {
   async function foreignTables(networks: readonly string[]): Promise<ReadonlySet<number>> {
     const names = networks.join();
     if (networks.length === 0) return new Set();
-    if (foreign.names !== names || Date.now() - foreign.at > foreignEveryMs) {
-      foreign = { names, at: Date.now(), tables: await readForeignTables(kernel) };
+    if (foreign.names !== names || clock.now() - foreign.at > foreignEveryMs) {
+      foreign = { names, at: clock.now(), tables: await readForeignTables(kernel) };
     }
     return foreign.tables;
   }
@@ -119,7 +121,7 @@ export function createRouting(parts: RoutingParts): Routing {
     metrics.routes(network, problems.length === 0);
     if (problems.length === 0) since.delete(network);
     else if (!since.has(network)) {
-      since.set(network, Date.now());
+      since.set(network, clock.now());
       log.warn({ network, problems }, 'routes are not as planned');
     }
   }
@@ -135,7 +137,7 @@ export function createRouting(parts: RoutingParts): Routing {
     trouble(network) {
       const from = since.get(network);
       const report = reports.find((one) => one.network === network);
-      if (from === undefined || report === undefined || Date.now() - from < patienceMs) return undefined;
+      if (from === undefined || report === undefined || clock.now() - from < patienceMs) return undefined;
       return { since: new Date(from).toISOString(), message: report.problems.join('; ') };
     },
     report: () => reports,
