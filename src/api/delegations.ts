@@ -5,6 +5,8 @@ export interface PluginFacts {
   readonly binding: NicBinding;
   /** The first is the default. */
   readonly modes: readonly LinkMode[];
+  /** The CNI plugin that is run, where it is called otherwise. */
+  readonly delegate?: string;
 }
 
 /** Plugins by spec.plugin.type. */
@@ -14,7 +16,14 @@ export const plugins: ReadonlyMap<string, PluginFacts> = new Map<string, PluginF
   ['bridge', { binding: 'none', modes: [] }],
   ['tap', { binding: 'none', modes: [] }],
   ['dummy', { binding: 'none', modes: [] }],
+  ['sriov', { binding: 'deviceID', modes: [] }],
+  ['mellanox', { binding: 'deviceID', modes: [], delegate: 'host-device' }],
 ]);
+
+/** The CNI plugin that is run for a network of that type. */
+export function delegateOf(pluginType: string): string {
+  return plugins.get(pluginType)?.delegate ?? pluginType;
+}
 
 /** The delegation that a type and mode written down earlier stand for; undefined when they stand for none. */
 export function delegationOf(pluginType: string, modeText: string | undefined): Delegation | undefined {

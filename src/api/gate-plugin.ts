@@ -15,7 +15,7 @@ export interface PluginChoice extends Delegation {
 export const cniVersions: readonly string[] = ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'];
 
 /** Plugin types of the design that are still to come. */
-const laterTypes = ['sriov', 'mellanox', 'host-device', 'aws-ipvlan'];
+const laterTypes = ['host-device', 'aws-ipvlan'];
 
 /** Reads `spec.plugin`; undefined when the link kind or mode cannot be told. */
 export function parsePlugin(

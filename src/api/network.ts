@@ -15,7 +15,7 @@ export type NicBinding = 'master' | 'device' | 'deviceID' | 'none';
 
 /** The delegate of a network, and what it does with a NIC. */
 export interface Delegation {
-  /** Name of the CNI plugin that is run. */
+  /** `spec.plugin.type`; delegations.ts' delegateOf says which CNI plugin is run for it. */
   readonly pluginType: string;
   readonly binding: NicBinding;
   /** ipvlan and macvlan have modes, others none. */

@@ -65,7 +65,7 @@ function between(self: Network, other: Network, hosts: readonly HostNics[]): Rel
   const shared = sharedNic(self, other, hosts);
   // A routed network finds its table by the source address alone: its subnet is its own on every host.
   const problems = shared !== undefined || self.routed || other.routed ? overlapsOf(self, other) : [];
-  if (shared === undefined || self.binding === 'none' || other.binding === 'none') return problems;
+  if (shared === undefined || !usesMaster(self) || !usesMaster(other)) return problems;
   if (self.pluginType !== other.pluginType) {
     problems.push({
       reason: 'LinkKindConflict',
@@ -78,6 +78,11 @@ function between(self: Network, other: Network, hosts: readonly HostNics[]): Rel
     });
   }
   return problems;
+}
+
+/** What goes to a pod as a device of its own leaves the NIC to others; whether that device is the NIC, the host finds out. */
+function usesMaster({ binding }: Network): boolean {
+  return binding !== 'none' && binding !== 'deviceID';
 }
 
 function overlapsOf(self: Network, other: Network): RelationProblem[] {

@@ -147,8 +147,12 @@ function givenAddresses(call: DelegateCall): Address[] {
   });
 }
 
-/** Whether a call's IPAM plugin (not `static`) remembers what it gave until DEL. */
+/**
+ * Whether something is remembered until DEL: by a call's IPAM plugin (not `static`), what it gave; by sriov-cni, that the virtual
+ * function is taken and what it was like before.
+ */
 export function keepsBooks(call: DelegateCall): boolean {
+  if (call.plugin === 'sriov') return true;
   const type = ipamOf(call)['type'];
   return type !== undefined && type !== 'static';
 }

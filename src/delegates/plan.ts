@@ -1,4 +1,5 @@
 import { CniError, code } from '../api/cni-error.ts';
+import { delegateOf } from '../api/delegations.ts';
 import type { Delegation } from '../api/network.ts';
 import { type CniVersion, supportedVersions } from '../cni/types.ts';
 import { isSupported } from '../cni/versions.ts';
@@ -13,6 +14,8 @@ export interface ChosenNic {
   readonly nic: string;
   /** Interface in the pod. */
   readonly ifname: string;
+  /** What kubelet's device plugin gave, on that NIC: a PCI address, or the name of an auxiliary device (`mlx5_core.sf.2`). */
+  readonly device?: string;
   /** At most one per family; `length` is that of the rail's prefix (vlanCIDR), so that the whole rail is on-link. */
   readonly addresses: readonly { readonly address: Address; readonly length: number }[];
   /** Instead of addresses: the configuration of an IPAM plugin that gives them. */
@@ -53,6 +56,8 @@ const ownKeys: ReadonlySet<string> = new Set([
   'ipMasq',
   'linkInContainer',
   'metaPlugins',
+  'deviceID',
+  'pciBusID',
 ]);
 
 /**
@@ -64,16 +69,19 @@ const ownKeys: ReadonlySet<string> = new Set([
 export function planCalls(input: CallsInput): DelegateCall[] {
   const given = Object.entries(input.plugin).filter(([key]) => !ownKeys.has(key));
   const mtu = mtuOf(input);
-  return input.nics.map(({ nic, ifname, addresses, ipam }) => ({
+  const plugin = delegateOf(input.pluginType);
+  return input.nics.map(({ nic, ifname, device, addresses, ipam }) => ({
     nic,
     ifname,
-    plugin: input.pluginType,
+    ...(device === undefined ? {} : { device }),
+    plugin,
     config: {
       ...Object.fromEntries(given),
       cniVersion: input.cniVersion,
       name: input.network,
-      type: input.pluginType,
+      type: plugin,
       ...(input.binding === 'master' ? { master: nic } : {}),
+      ...(device === undefined ? {} : deviceKeys(plugin, device)),
       ...(input.mode === undefined ? {} : { mode: input.mode }),
       ...(mtu === undefined ? {} : { mtu }),
       ipam: ipam ?? {
@@ -83,6 +91,17 @@ export function planCalls(input: CallsInput): DelegateCall[] {
     },
     ...(input.chain?.length ? { chain: chainFor(input.chain, input.network, ifname) } : {}),
   }));
+}
+
+/** sriov-cni has a key for any device; host-device has one for PCI addresses, and takes others as a runtime would hand them over. */
+function deviceKeys(plugin: string, device: string): Readonly<Record<string, unknown>> {
+  if (plugin !== 'host-device') return { deviceID: device };
+  return isPciAddress(device) ? { pciBusID: device } : { runtimeConfig: { deviceID: device } };
+}
+
+/** `0000:3b:02.1`, as the kernel writes it. */
+function isPciAddress(text: string): boolean {
+  return /^[\da-f]{4,}:[\da-f]{2}:[\da-f]{2}\.[0-7]$/i.test(text);
 }
 
 /** 0 and absent mean the master's; texts of digits are taken, as plugin.args of a network has texts only. */

@@ -9,6 +9,8 @@ export interface ChainedCall {
 export interface DelegateCall extends ChainedCall {
   /** Host NIC. */
   readonly nic: string;
+  /** The device that moves into the pod, where kubelet's device plugin gave one. */
+  readonly device?: string;
   /** Interface in the pod. */
   readonly ifname: string;
   /** Plugins that work on the interface afterwards, in order (`plugin.metaPlugins`); absent: none. */

@@ -7,7 +7,7 @@ import type { AddressPool, BlockPool, Taken } from './pool.ts';
 export interface AllocationRequest {
   readonly network: string;
   readonly host: string;
-  /** Pools of the chosen NICs, in the order of the pod's interfaces. */
+  /** Pools of the chosen NICs, in the order of the pod's interfaces; one pool several times where a NIC gives several interfaces. */
   readonly chosen: readonly BlockPool[];
   /** Pools of all NICs of the network on this host: tells a requested address of a NIC that was not chosen from a foreign one. */
   readonly all: readonly BlockPool[];
@@ -24,6 +24,8 @@ export interface AllocatedAddress {
   readonly vlanCIDR: Prefix;
   readonly interfaceIndex: number;
   readonly nic: string;
+  /** Index into the chosen. */
+  readonly position: number;
 }
 
 /** All addresses of an attachment, by NIC in the order chosen and IPv4 before IPv6 as the subnets are; or why there are none. */
@@ -53,9 +55,9 @@ export function allocate(request: AllocationRequest): Allocation {
     for (const { pool, taken: one } of taken.splice(0).reverse()) pool.giveBack(one);
   };
   const addresses: AllocatedAddress[] = [];
-  for (const nic of request.chosen) {
+  for (const [position, nic] of request.chosen.entries()) {
     for (const pool of nic.families) {
-      const wanted = named.get(pool);
+      const wanted = named.get(pool)?.shift();
       const one = wanted === undefined ? pool.take(request.now) : pool.takeNamed(wanted, request.now);
       if (one === undefined) {
         giveBack();
@@ -66,15 +68,15 @@ export function allocate(request: AllocationRequest): Allocation {
       }
       taken.push({ pool, taken: one });
       const { interfaceIndex, interfaceName } = nic.block;
-      addresses.push({ address: one.address, vlanCIDR: pool.vlanCIDR, interfaceIndex, nic: interfaceName });
+      addresses.push({ address: one.address, vlanCIDR: pool.vlanCIDR, interfaceIndex, nic: interfaceName, position });
     }
   }
   return { ok: true, addresses, giveBack };
 }
 
 /** Which pool each requested address belongs to. */
-function placeRequested(request: AllocationRequest): ReadonlyMap<AddressPool, Address> | Refusal {
-  const named = new Map<AddressPool, Address>();
+function placeRequested(request: AllocationRequest): ReadonlyMap<AddressPool, Address[]> | Refusal {
+  const named = new Map<AddressPool, Address[]>();
   for (const text of request.requested) {
     let address: Address;
     try {
@@ -85,13 +87,14 @@ function placeRequested(request: AllocationRequest): ReadonlyMap<AddressPool, Ad
     }
     const pool = request.chosen.map((nic) => nic.poolOf(address)).find((one) => one !== undefined);
     if (pool === undefined) return foreign(request, address);
-    const before = named.get(pool);
-    if (before !== undefined) {
+    const before = named.get(pool) ?? [];
+    const [first] = before;
+    if (first !== undefined && before.length >= request.chosen.filter((nic) => nic.families.includes(pool)).length) {
       return unsatisfiable(
-        `requested addresses ${formatAddress(before)} and ${formatAddress(address)} are both of block ${formatPrefix(pool.podCIDR)}: a pod gets one address of each family on a NIC; ask for one`,
+        `requested addresses ${formatAddress(first)} and ${formatAddress(address)} are both of block ${formatPrefix(pool.podCIDR)}: a pod gets one address of each family on a NIC; ask for one`,
       );
     }
-    named.set(pool, address);
+    named.set(pool, [...before, address]);
   }
   return named;
 }

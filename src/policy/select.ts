@@ -18,6 +18,17 @@ export interface Policy {
 export interface Chosen {
   readonly nic: Nic;
   readonly block: Block;
+  /** Of a network whose delegate takes devices: the one on that NIC. */
+  readonly device?: string;
+}
+
+/** A device that kubelet gave to the pod. */
+export interface PodDevice {
+  readonly id: string;
+  /** Name of the host NIC that it is, or that it is a virtual function of; absent: none that is known. */
+  readonly nic?: string;
+  /** The one that the runtime hands to this attachment: it comes before others. */
+  readonly handed: boolean;
 }
 
 /** A NIC that it does not get, and why. */
@@ -35,17 +46,21 @@ export type Selection =
  * those that `masters` names, in its order; `nics` then takes the first so many, NICs of requested addresses before others.
  * A NIC is eligible when it is up, in the pool, and has a block that does not drain. What cannot be had is refused with a
  * list of what there is; nothing is ever attached instead.
+ * @param devices of a network whose delegate takes devices: these are picked, each with its NIC's block, several on one NIC too;
+ * `nics` counts them, and `masters` names their NICs
  */
 export function select(
   request: PodRequest,
   inventory: readonly Nic[],
   blocks: readonly Block[],
   policy: Policy,
+  devices?: readonly PodDevice[],
 ): Selection {
   const refusedStrategy = checkStrategy(request, policy);
   if (refusedStrategy !== undefined)
     return { ok: false, code: code.unsatisfiable, message: refusedStrategy, rejected: [] };
-  const { eligible, rejected } = judge(inventory, blocks, policy);
+  const judged = judge(inventory, blocks, policy);
+  const { eligible, rejected } = devices === undefined ? judged : byDevices(judged, devices);
   const refuse = (what: string): Selection => ({
     ok: false,
     code: code.unsatisfiable,
@@ -63,10 +78,10 @@ export function select(
   const chosen = first(named, count, request.ips);
   const left = named
     .filter((one) => !chosen.includes(one))
-    .map(({ nic }) => ({ nic: nic.name, reason: `the pod asks for ${count} NICs only` }));
+    .map((one) => ({ nic: nameOf(one), reason: `the pod asks for ${count} NICs only` }));
   const unnamed = eligible
     .filter((one) => !named.includes(one))
-    .map(({ nic }) => ({ nic: nic.name, reason: 'masters does not name it' }));
+    .map((one) => ({ nic: nameOf(one), reason: 'masters does not name it' }));
   return { ok: true, chosen, rejected: [...rejected, ...unnamed, ...left] };
 }
 
@@ -83,7 +98,7 @@ function checkStrategy({ class: wantedClass, target }: PodRequest, { strategy, n
   return undefined;
 }
 
-function judge(inventory: readonly Nic[], blocks: readonly Block[], policy: Policy) {
+function judge(inventory: readonly Nic[], blocks: readonly Block[], policy: Policy): Judged {
   const eligible: Chosen[] = [];
   const rejected: Rejected[] = [];
   const byName = new Map(blocks.map((block) => [block.interfaceName, block]));
@@ -103,6 +118,40 @@ function judge(inventory: readonly Nic[], blocks: readonly Block[], policy: Poli
   return { eligible, rejected };
 }
 
+interface Judged {
+  readonly eligible: readonly Chosen[];
+  readonly rejected: readonly Rejected[];
+}
+
+/** Devices in the order of their NICs' rails, the first of each NIC before the second of any: few devices then use many NICs. */
+function byDevices({ eligible, rejected }: Judged, devices: readonly PodDevice[]): Judged {
+  const handedFirst = [...devices.filter(({ handed }) => handed), ...devices.filter(({ handed }) => !handed)];
+  const perNic = eligible.map((one) =>
+    handedFirst.filter(({ nic }) => nic === one.nic.name).map(({ id }) => ({ ...one, device: id })),
+  );
+  const most = Math.max(0, ...perNic.map((own) => own.length));
+  const rounds = Array.from({ length: most }, (_, round) => perNic.flatMap((own) => own[round] ?? []));
+  const handed = new Set(handedFirst.filter((one) => one.handed).map(({ id }) => id));
+  const all = rounds.flat();
+  const without = handedFirst
+    .filter(({ id }) => !all.some(({ device }) => device === id))
+    .map(({ id, nic }) => ({
+      nic: id,
+      reason:
+        nic === undefined
+          ? 'is no NIC of the pool, nor a virtual function of one'
+          : `is on NIC ${nic}, which cannot be had`,
+    }));
+  return {
+    eligible: [...all.filter(({ device }) => handed.has(device)), ...all.filter(({ device }) => !handed.has(device))],
+    rejected: [...rejected, ...without],
+  };
+}
+
+function nameOf({ nic, device }: Chosen): string {
+  return device === undefined ? nic.name : `${nic.name} ${device}`;
+}
+
 function reasonAgainst(nic: Nic, block: Block | undefined, { masterNets }: Policy): string | undefined {
   const nets = nic.addresses.map(({ prefix }) => prefix);
   if (masterNets.length > 0 && !nets.some((net) => masterNets.some((one) => samePrefix(one, net)))) {
@@ -117,8 +166,8 @@ function byMasters(masters: readonly string[] | undefined, eligible: readonly Ch
   if (masters === undefined || masters.length === 0) return eligible;
   const twice = masters.find((name, index) => masters.indexOf(name) !== index);
   if (twice !== undefined) return `masters names NIC ${twice} twice`;
-  const found = masters.flatMap((name) => eligible.find(({ nic }) => nic.name === name) ?? []);
-  if (found.length === masters.length) return found;
+  const found = masters.flatMap((name) => eligible.filter(({ nic }) => nic.name === name));
+  if (masters.every((name) => found.some(({ nic }) => nic.name === name))) return found;
   const missing = masters.filter((name) => !found.some(({ nic }) => nic.name === name));
   return `masters names ${missing.join(', ')}, which cannot be had`;
 }
@@ -144,7 +193,7 @@ function addressIn(text: string) {
 }
 
 function describe(eligible: readonly Chosen[], rejected: readonly Rejected[]): string {
-  const names = eligible.map(({ nic }) => nic.name).join(', ') || 'none';
+  const names = eligible.map(nameOf).join(', ') || 'none';
   const others = rejected.map(({ nic, reason }) => `${nic} (${reason})`).join(', ');
   return `NICs that can be had: ${names}${others === '' ? '' : `; others: ${others}`}`;
 }

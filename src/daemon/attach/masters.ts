@@ -11,7 +11,7 @@ import { isExclusive } from './nic-use.ts';
  * @throws CniError 104
  */
 export async function checkMasters(context: AttachContext, plan: HostPlan, nics: readonly string[]): Promise<void> {
-  if (plan.binding === 'none') return;
+  if (plan.binding === 'none' || plan.binding === 'deviceID') return;
   const unused = nics.filter((nic) => !isUsed(context, nic));
   if (unused.length === 0) return;
   const links = await context.kernel.links();

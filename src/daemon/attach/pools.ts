@@ -134,8 +134,8 @@ export function createPoolBook(sources: Sources): PoolBook {
 }
 
 function byNic(addresses: readonly AllocatedAddress[]): Reserved['nics'] {
-  return [...Map.groupBy(addresses, ({ interfaceIndex }) => interfaceIndex)].map(([interfaceIndex, group]) => ({
-    interfaceIndex,
+  return [...Map.groupBy(addresses, ({ position }) => position).values()].map((group) => ({
+    interfaceIndex: group[0]?.interfaceIndex ?? 0,
     nic: group[0]?.nic ?? '',
     addresses: group.map(({ address, vlanCIDR }) => ({ address, length: vlanCIDR.length })),
   }));

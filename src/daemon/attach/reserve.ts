@@ -1,10 +1,12 @@
 import { CniError, code } from '../../api/cni-error.ts';
+import { delegateOf } from '../../api/delegations.ts';
 import type { HostPlan } from '../../api/host.ts';
 import { interfaceNames } from '../../cni/interface-names.ts';
 import type { CniVersion, ContainerCall } from '../../cni/types.ts';
 import { type MetaPlugin, readMetaPlugins } from '../../delegates/meta-plugins.ts';
-import { negotiate, planCalls } from '../../delegates/plan.ts';
+import { type ChosenNic, negotiate, planCalls } from '../../delegates/plan.ts';
 import type { Link } from '../../kernel/types.ts';
+import type { Chosen } from '../../policy/select.ts';
 import { keyText } from '../../store/key.ts';
 import type { AttachmentRecord } from '../../store/types.ts';
 import { chooseNics } from './choose.ts';
@@ -27,7 +29,7 @@ export async function reserve(
   const names = interfaceNames(call.key.ifname, nics.length);
   refuseTaken(call, names, links);
   await checkMasters(context, plan, nics);
-  const cniVersion = await versionFor(context, call, plan.pluginType);
+  const cniVersion = await versionFor(context, call, delegateOf(plan.pluginType));
   const chain = await chainFor(context, call);
   const reserved = reserveFor(context.pools, plan, chosen, call);
   return commit(context, plan, call, netnsId, reserved, () => ({
@@ -39,10 +41,16 @@ export async function reserve(
       ...(plan.mode === undefined ? {} : { mode: plan.mode }),
       plugin: call.conf.plugin,
       chain,
-      nics: reserved.nics.map(({ nic, addresses }, index) => nicCall(plan, nic, names[index] ?? '', addresses)),
+      nics: reserved.nics.map(({ nic, addresses }, index) =>
+        withDevice(nicCall(plan, nic, names[index] ?? '', addresses), chosen[index]),
+      ),
     }),
-    masters: nics.flatMap((nic) => masterOf(plan, nic) ?? []),
+    masters: chosen.flatMap((one) => masterOf(plan, one) ?? []),
   }));
+}
+
+function withDevice(nic: ChosenNic, { device }: Pick<Chosen, 'device'> = {}): ChosenNic {
+  return device === undefined ? nic : { ...nic, device };
 }
 
 /** @throws CniError when the plugin is not installed, or speaks no version of ours */

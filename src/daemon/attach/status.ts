@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CniError, code } from '../../api/cni-error.ts';
+import { delegateOf } from '../../api/delegations.ts';
 import type { HostPlan } from '../../api/host.ts';
 import { isObject } from '../../cni/fields.ts';
 import type { NetworkCall } from '../../cni/types.ts';
@@ -38,7 +39,8 @@ async function askDelegates(context: AttachContext, plan: HostPlan, call: Networ
   const [first] = networkCalls(plan, call);
   const asked = async (): Promise<void> => {
     const chained = readMetaPlugins(call.conf.plugin, plan.network).map(({ plugin }) => plugin);
-    for (const plugin of [plan.pluginType, ...ipamPlugins(first), ...chained]) delegates.find(call.path, plugin);
+    for (const plugin of [delegateOf(plan.pluginType), ...ipamPlugins(first), ...chained])
+      delegates.find(call.path, plugin);
     if (first === undefined || !(await hasNetworkVerbs(context, call.path, first.plugin))) return;
     await delegates.runNetwork(first, 'STATUS', call.path, delegateLimitMs);
   };

@@ -119,9 +119,9 @@ describe('parseNetwork', () => {
       'spec.plugin.cniVersion: "0.2.0"',
     ],
     [
-      'sriov',
-      { plugin: { ...ipvlan(), type: 'sriov' } },
-      '"sriov" is not supported yet: use ipvlan, macvlan, bridge, tap, dummy',
+      'aws-ipvlan',
+      { plugin: { ...ipvlan(), type: 'aws-ipvlan' } },
+      '"aws-ipvlan" is not supported yet: use ipvlan, macvlan, bridge, tap, dummy',
     ],
     [
       'an unknown plugin',

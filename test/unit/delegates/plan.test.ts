@@ -56,6 +56,39 @@ describe('planCalls', () => {
     ]);
   });
 
+  test.each([
+    ['sriov', '0000:3b:02.1', 'sriov', { deviceID: '0000:3b:02.1' }],
+    ['mellanox', '0000:3B:00.0', 'host-device', { pciBusID: '0000:3B:00.0' }],
+    ['mellanox', 'mlx5_core.sf.2', 'host-device', { runtimeConfig: { deviceID: 'mlx5_core.sf.2' } }],
+  ])('%s gets its device %s', (pluginType, device, plugin, keys) => {
+    const { mode: _mode, ...rest } = input;
+    const [first] = input.nics.map((nic) => ({ ...nic, device }));
+    const nics = first === undefined ? [] : [first];
+    const given = {
+      type: pluginType,
+      vlan: 5,
+      deviceID: 'of another',
+      pciBusID: 'of another',
+      runtimeConfig: { mac: 'x' },
+    };
+    expect(planCalls({ ...rest, pluginType, binding: 'deviceID', plugin: given, nics })).toEqual([
+      {
+        nic: 'eth1',
+        ifname: 'net1',
+        device,
+        plugin,
+        config: {
+          cniVersion: '1.0.0',
+          name: 'net-a',
+          type: plugin,
+          vlan: 5,
+          ...keys,
+          ipam: { type: 'static', addresses: [{ address: '192.168.1.7/18' }] },
+        },
+      },
+    ]);
+  });
+
   test('a plugin that is bound to no NIC gets no master and no mode, its typed keys as they are', () => {
     const { mode: _mode, ...rest } = input;
     const plugin = { type: 'bridge', bridge: 'br-pods', isGateway: false, vlan: 7 };

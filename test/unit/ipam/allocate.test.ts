@@ -51,6 +51,17 @@ describe('allocate', () => {
     expect(shown(ask(pools, [], 10_005))).toEqual(['eth1 192.168.1.3', 'eth2 192.168.65.1']);
   });
 
+  it('a NIC that gives two interfaces gives each an address of its own, requested ones too', () => {
+    const [first, second] = two();
+    if (first === undefined || second === undefined) throw new Error('no pools');
+    const result = ask([first, first, second]);
+    expect(result.ok && result.addresses.map(({ position }) => position)).toEqual([0, 1, 2]);
+    expect(shown(result)).toEqual(['eth1 192.168.1.0', 'eth1 192.168.1.1', 'eth2 192.168.65.0']);
+    const wanted = ['192.168.1.3', '192.168.1.2'];
+    expect(shown(ask([first, first], wanted))).toEqual(['eth1 192.168.1.3', 'eth1 192.168.1.2']);
+    expect(shown(ask([first], wanted))).toContain('are both of block 192.168.1.0/30');
+  });
+
   it('gives back what it took, once, and lets it rest on where it rested', () => {
     const pools = two();
     const [, second] = pools;

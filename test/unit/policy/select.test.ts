@@ -113,6 +113,44 @@ describe('select', () => {
       ),
     );
   });
+
+  describe('devices', () => {
+    const device = (id: string, nic?: string, handed = false) => ({
+      id,
+      handed,
+      ...(nic === undefined ? {} : { nic }),
+    });
+    const pickDevices = (request: Partial<PodRequest>, devices: readonly ReturnType<typeof device>[]) =>
+      select({ ips: [], ...request }, nics, blocks, policy, devices);
+    const ids = (result: ReturnType<typeof pickDevices>) =>
+      result.ok
+        ? result.chosen.map((one) => `${one.device} ${one.nic.name}/${one.block.interfaceIndex}`)
+        : result.message;
+    const three = [device('a', 'eth1'), device('b', 'eth1'), device('c', 'eth3')];
+
+    it('all of them, by rail; two of one NIC share its block', () => {
+      expect(ids(pickDevices({}, three))).toEqual(['c eth3/1', 'a eth1/3', 'b eth1/3']);
+    });
+
+    it('few are spread over the NICs; the one that Multus hands over is the first', () => {
+      expect(ids(pickDevices({ nics: 2 }, three))).toEqual(['c eth3/1', 'a eth1/3']);
+      const handed = [three[0], device('b', 'eth1', true), three[2]].filter((one) => one !== undefined);
+      expect(ids(pickDevices({ nics: 1 }, handed))).toEqual(['b eth1/3']);
+      expect(ids(pickDevices({ nics: 2 }, handed))).toEqual(['b eth1/3', 'c eth3/1']);
+    });
+
+    it('masters names their NICs', () => {
+      expect(ids(pickDevices({ masters: ['eth1'] }, three))).toEqual(['a eth1/3', 'b eth1/3']);
+      expect(ids(pickDevices({ masters: ['eth2'] }, three))).toContain('masters names eth2, which cannot be had');
+    });
+
+    it('those on no NIC of the network are named', () => {
+      expect(ids(pickDevices({ nics: 2 }, [device('x'), device('y', 'eth9'), device('a', 'eth1')]))).toBe(
+        'network "net" on host h1: the pod asks for 2 NICs, 1 can be had. NICs that can be had: eth1 a; others: x (is no NIC of the pool, nor a virtual function of one), y (is on NIC eth9, which cannot be had)',
+      );
+      expect(ids(pickDevices({}, []))).toContain('no NIC can be had');
+    });
+  });
 });
 
 const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
