@@ -28,14 +28,7 @@ case $what in
     [ -n "${MULTINIC_TEST_KUBECTL:-}" ] || [ ! -x "$old" ] || export MULTINIC_TEST_KUBECTL="$old"
     exec node node_modules/vitest/vitest.mjs run "$@"
     ;;
-  e2e)
-    # --json: the last line is one JSON object with the counts.
-    for arg do
-      shift
-      if [ "$arg" = --json ]; then set -- "$@" --reporter=./test/e2e/json-reporter.ts; else set -- "$@" "$arg"; fi
-    done
-    exec node node_modules/vitest/vitest.mjs run --project e2e "$@"
-    ;;
+  e2e) exec node test/e2e/main.ts "$@" ;;
   check) exec node tools/check.ts "$@" ;;
   bench) exec node bench/main.ts "$@" ;;
   conformance) exec node test/conformance/main.ts "$@" ;;

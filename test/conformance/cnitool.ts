@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CniVersion } from '../../src/cni/types.ts';
 import { isOlder } from '../../src/cni/versions.ts';
+import { buildModules, NotBuiltError } from '../e2e/control-plane/programs.ts';
 import { runProgram } from './run-program.ts';
 import { short } from './statement.ts';
 import type { Subject } from './subject.ts';
@@ -19,16 +19,14 @@ export interface CnitoolRun {
   readonly detail: string;
 }
 
-/** Status with which tools/build-cnitool.sh says that there is no Go. */
-const noGo = 3;
-
 /** Path of cnitool, built when it is not there yet; undefined without Go. @throws Error when the build fails */
 export function findCnitool(): string | undefined {
-  const script = join(import.meta.dirname, '../../tools/build-cnitool.sh');
-  const { status, stdout } = spawnSync('sh', [script], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-  if (status === noGo) return undefined;
-  if (status !== 0) throw new Error('tools/build-cnitool.sh failed: see above');
-  return stdout.trim();
+  try {
+    return join(buildModules(['cnitool']).get('cnitool') ?? '', 'cnitool');
+  } catch (error) {
+    if (error instanceof NotBuiltError) return undefined;
+    throw error;
+  }
 }
 
 /** ADD, CHECK, STATUS, DEL and GC as far as a version has them, by cnitool: libcni reads, chains, caches and validates. */

@@ -10,7 +10,7 @@ import { closingLine, type Outcome, type Summary, summarize } from './summary.ts
 /** vitest's own report, then what could not run here and why, then one line of counts. */
 export default class Reporter extends DefaultReporter {
   /** Of the last run. */
-  protected counted: Summary | undefined;
+  counted: Summary | undefined;
 
   override onTestRunEnd(
     modules: readonly TestModule[],
@@ -18,14 +18,17 @@ export default class Reporter extends DefaultReporter {
     reason: TestRunEndReason,
   ): void {
     super.onTestRunEnd(modules, errors, reason);
-    const outcomes = [...modules.flatMap(outcomesOf), ...errors.map(strayError)];
     const wholeRun = this.ctx.config.testNamePattern === undefined;
+    // What a name on the command line left out is no news.
+    const outcomes = [...modules.flatMap(outcomesOf), ...errors.map(strayError)].filter(
+      ({ state, note }) => wholeRun || state !== 'skipped' || note !== undefined,
+    );
     const summary = summarize(outcomes, {
       required: wholeRun ? (process.env['MULTINIC_REQUIRE'] ?? '').split(',').filter((word) => word !== '') : [],
       reasons: wholeRun && process.env['CI'] !== undefined,
     });
     this.counted = summary;
-    if (wholeRun) this.section('Could not run here:', summary.notRun);
+    this.section('Could not run here:', summary.notRun);
     this.section('Should have run, counted as failed:', summary.broken);
     this.log(closingLine(summary));
     if (summary.failed > 0) process.exitCode = 1;

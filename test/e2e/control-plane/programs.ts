@@ -23,14 +23,7 @@ const noGo = 3;
  * @throws NotBuiltError where Go is missing; Error when a build fails
  */
 export function buildPrograms(): RealPrograms {
-  const script = fileURLToPath(new URL('../../../tools/build-e2e.sh', import.meta.url));
-  const { status, stdout, error } = spawnSync('sh', [script], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  if (status === noGo) throw new NotBuiltError('no Go on this machine: e2e not run');
-  if (status !== 0) throw new Error(`tools/build-e2e.sh failed (${error?.message ?? `status ${status}`}): see above`);
-  const folders = new Map(stdout.split('\n').map((line): [string, string] => splitOnce(line)));
+  const folders = buildModules(['etcd', 'multus', 'kubernetes']);
   const path = (module: string, program: string) => join(folders.get(module) ?? unknown(module), program);
   return {
     etcd: path('etcd', 'etcd'),
@@ -39,6 +32,22 @@ export function buildPrograms(): RealPrograms {
     scheduler: path('kubernetes', 'kube-scheduler'),
     multus: path('multus', 'multus'),
   };
+}
+
+/**
+ * The folder of each module's programs, built first where it is not there.
+ * @param modules folders of test/e2e/tools
+ * @throws NotBuiltError where Go is missing; Error when a build fails
+ */
+export function buildModules(modules: readonly string[]): ReadonlyMap<string, string> {
+  const script = fileURLToPath(new URL('../../../tools/build-e2e.sh', import.meta.url));
+  const { status, stdout, error } = spawnSync('sh', [script, ...modules], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (status === noGo) throw new NotBuiltError('no Go on this machine: e2e not run');
+  if (status !== 0) throw new Error(`tools/build-e2e.sh failed (${error?.message ?? `status ${status}`}): see above`);
+  return new Map(stdout.split('\n').map((line): [string, string] => splitOnce(line)));
 }
 
 function splitOnce(line: string): [string, string] {
