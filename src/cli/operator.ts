@@ -84,6 +84,7 @@ export function operatorCommand(): Command {
           client,
           logger,
           signal,
+          identity: flags.identity,
           ...(flags.leaderElect && { election }),
           ...(flags.daemons && { daemons: { namespace, image } }),
         });

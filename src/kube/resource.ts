@@ -42,6 +42,7 @@ export const resources = {
   namespaces: { group: '', version: 'v1', plural: 'namespaces' },
   daemonSets: { group: 'apps', version: 'v1', plural: 'daemonsets' },
   pods: { group: '', version: 'v1', plural: 'pods' },
+  events: { group: '', version: 'v1', plural: 'events' },
   leases: { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' },
   networkAttachmentDefinitions: { group: 'k8s.cni.cncf.io', version: 'v1', plural: 'network-attachment-definitions' },
 } as const satisfies Record<string, ResourceRef>;

@@ -6,6 +6,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
 import { type Again, runController } from '../kube/controller.ts';
 import { ApiError } from '../kube/errors.ts';
+import type { Recorder } from '../kube/events.ts';
 import { messageOf, trusted } from '../kube/json.ts';
 import type { Logger } from '../kube/logger.ts';
 import { createQueue } from '../kube/queue.ts';
@@ -31,6 +32,7 @@ import {
   isOurDaemonSet,
 } from './daemon-set.ts';
 import { getLive } from './gone.ts';
+import { newsOf } from './news.ts';
 import { applyOver, put, putStatus, type Target } from './writes.ts';
 
 export interface DaemonsOptions {
@@ -44,6 +46,7 @@ interface ConfigContext extends DaemonsOptions {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly events: Recorder;
   readonly configs: Reflector<Config>;
   readonly daemons: Reflector<DaemonSet>;
 }
@@ -55,7 +58,7 @@ const countsLagMs = 1_000;
 
 /** Keeps the daemons' DaemonSet as the Config says, until the signal is aborted. */
 export async function runConfigController(
-  options: Pick<ConfigContext, 'client' | 'clock' | 'logger'> & DaemonsOptions,
+  options: Pick<ConfigContext, 'client' | 'clock' | 'logger' | 'events'> & DaemonsOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const { client, clock, logger, namespace } = options;
@@ -171,6 +174,7 @@ async function writeStatus(
   if (status === config.status) return;
   const next: KubeObject = { ...config, apiVersion, kind: 'Config', status };
   await putStatus(targetOf(context, 'configs'), next, signal);
+  for (const news of newsOf(config.status?.conditions, status.conditions)) context.events.record(next, news);
   const reason = (of: Config['status']): string => (of?.conditions ?? []).map((one) => one.reason).join();
   if (reason(status) === reason(config.status)) return;
   const fields = { config: config.metadata.name, reasons: reason(status) };

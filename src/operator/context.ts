@@ -1,5 +1,6 @@
 import type { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
+import type { Recorder } from '../kube/events.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { Queue } from '../kube/queue.ts';
 import type { Parse } from './accepted.ts';
@@ -14,6 +15,7 @@ export interface Context {
   readonly caches: Caches;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly events: Recorder;
   readonly desired: Desired;
   readonly goneNodes: GoneNodes;
   readonly parse: Parse;

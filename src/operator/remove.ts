@@ -1,5 +1,6 @@
 import type { MultiNicNetwork } from '../api/kinds/multinicnetwork.ts';
 import type { Again } from '../kube/controller.ts';
+import type { News } from '../kube/correlator.ts';
 import { resources } from '../kube/resource.ts';
 import { networkOfLedger } from './accepted.ts';
 import type { Verdicts } from './conditions.ts';
@@ -30,11 +31,13 @@ export async function reconcileDeletion(
   const { name, uid = '', annotations } = object.metadata;
   if (!(object.metadata.finalizers ?? []).includes(finalizer)) return undefined;
   const view = await certainViewOf(context, object);
-  const step = drainStep(uid, view.hosts, annotations?.[forceAnnotation] === 'true');
+  const forced = annotations?.[forceAnnotation] === 'true';
+  const step = drainStep(uid, view.hosts, forced);
   for (const pool of step.deletePools) await context.client.delete(resources.ipPools, pool, { signal });
   if (step.phase === 'Removing') {
     await removeObjects(context, name, signal);
     await removeFinalizer(context, object, signal);
+    context.events.record(object, removed(view, forced));
     context.logger.info({ network: name }, 'nothing is left of the network');
     return undefined;
   }
@@ -42,6 +45,14 @@ export async function reconcileDeletion(
   if (later !== undefined) return later;
   await writeStatus(context, object, drainVerdicts(context, view, step), countsOfDrain(view), signal);
   return { after: lookAgainMs };
+}
+
+/** What its Events end with. */
+function removed({ hosts }: NetworkView, forced: boolean): News {
+  const left = hosts.reduce((sum, host) => sum + host.attachments, 0);
+  if (!forced || left === 0) return { type: 'Normal', reason: 'Removed', message: 'nothing is left of the network' };
+  const message = `removed by ${forceAnnotation} without waiting for ${left} attachments: delete their pods`;
+  return { type: 'Warning', reason: 'Forced', message };
 }
 
 /** NADs and ledger of that name. */

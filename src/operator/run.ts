@@ -2,6 +2,7 @@ import type { KubeClient } from '../kube/client.ts';
 import { aborted, type Clock, systemClock } from '../kube/clock.ts';
 import { type Reconcile, runController } from '../kube/controller.ts';
 import type { Election } from '../kube/election.ts';
+import { startRecorder } from '../kube/events.ts';
 import type { Logger } from '../kube/logger.ts';
 import { createQueue, type Queue } from '../kube/queue.ts';
 import { createParse } from './accepted.ts';
@@ -15,6 +16,7 @@ import { reconcileNamespace } from './namespace-controller.ts';
 import { reconcileNetwork } from './network-controller.ts';
 import { createNicsOf } from './view.ts';
 import { wakeOnChange } from './wake.ts';
+import { fieldManager } from './writes.ts';
 
 export interface OperatorOptions {
   readonly client: KubeClient;
@@ -22,6 +24,8 @@ export interface OperatorOptions {
   /** Aborted: finish what is being written, then resolve. */
   readonly signal: AbortSignal;
   readonly clock?: Clock;
+  /** Names this process in the Events that it writes. */
+  readonly identity?: string;
   /** Absent: this operator is the only one. `client` has to refuse writes while it does not lead. */
   readonly election?: Election;
   /** Given: it runs the daemons too, as the Config says. */
@@ -63,11 +67,20 @@ async function runTerm(
     queues.host.add(host);
     for (const name of caches.networks.keys()) queues.network.add(name);
   };
+  const events = startRecorder({
+    client,
+    component: fieldManager,
+    instance: options.identity ?? fieldManager,
+    clock,
+    logger,
+    signal,
+  });
   const context: Context = {
     client,
     caches,
     clock,
     logger,
+    events,
     desired: createDesired(),
     goneNodes: createGoneNodes(client, caches, onGone),
     parse: createParse(),
@@ -78,12 +91,12 @@ async function runTerm(
     width: 16,
   };
   await whenLeading((leading) => work(context, leading, options.daemons));
-  await caches.ended;
+  await Promise.all([caches.ended, events.ended]);
 }
 
 /** The controllers, until the signal is aborted. */
 async function work(context: Context, signal: AbortSignal, daemons?: DaemonsOptions): Promise<void> {
-  const { caches, clock, logger } = context;
+  const { caches, clock, events, logger } = context;
   wakeOnChange(context);
   // Copies that were kept while another led may know a host before what the other gave it, and would take it back.
   await Promise.race([caches.catchUp(), caches.ended, aborted(signal)]);
@@ -102,7 +115,7 @@ async function work(context: Context, signal: AbortSignal, daemons?: DaemonsOpti
       }
     }),
     run('host', 16, (key) => reconcileHost(context, key, signal)),
-    daemons && runConfigController({ client: context.client, clock, logger, ...daemons }, signal),
+    daemons && runConfigController({ client: context.client, clock, logger, events, ...daemons }, signal),
     run('namespace', 1, (key) => reconcileNamespace(context, key)),
   ]);
 }

@@ -3,9 +3,10 @@ import { apiVersion } from '../api/schema.ts';
 import { resources } from '../kube/resource.ts';
 import { type Counts, nextStatus, type Verdicts } from './conditions.ts';
 import type { Context } from './context.ts';
+import { newsOf } from './news.ts';
 import { putStatus } from './writes.ts';
 
-/** Writes the network's status, once and only when it says something else than before. */
+/** Writes the network's status, once and only when it says something else than before; then tells what is new in it as Events. */
 export async function writeStatus(
   context: Context,
   object: MultiNicNetwork,
@@ -30,6 +31,7 @@ export async function writeStatus(
     next,
     signal,
   );
+  for (const news of newsOf(object.status?.conditions, status.conditions)) context.events.record(next, news);
   if (ready?.reason !== before?.reason) {
     context.logger.info(
       { network: object.metadata.name, ready: ready?.status, reason: ready?.reason, message: ready?.message },

@@ -84,6 +84,7 @@ const calls = [
   ['operator', 'DELETE', '/api/v1/nodes/none', 403],
   ['operator', 'GET', '/api/v1/pods', 403],
   ['operator', 'GET', '/api/v1/secrets', 403],
+  ['operator', 'GET', '/api/v1/namespaces/default/events', 403],
   ['operator', 'GET', `/apis/apps/v1/namespaces/${deployNamespace}/daemonsets`, 200],
   ['operator', 'GET', '/apis/apps/v1/daemonsets', 403],
   ['operator', 'DELETE', `/apis/apps/v1/namespaces/${deployNamespace}/daemonsets/none`, 403],

@@ -3,6 +3,7 @@ import type { Config } from '../../src/api/kinds/config.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { createClient, type KubeClient } from '../../src/kube/client.ts';
 import { loadCluster } from '../../src/kube/config.ts';
+import type { KubeEvent } from '../../src/kube/events.ts';
 import { silent } from '../../src/kube/logger.ts';
 import { inNamespace, resources } from '../../src/kube/resource.ts';
 import { fieldAt, fieldsOf, listOf } from '../../src/lab/apiserver/object.ts';
@@ -167,4 +168,24 @@ test("a Config that is wrong, or the predecessor's, says so; a new operator that
   await admin.patch(resources.configs, 'multinic', 'merge', { spec: { cooldown: null } });
   await expect.poll(() => reasons('multinic'), soon).toEqual(['Accepted', 'RolledOut']);
   expect((await daemonSet()).metadata.resourceVersion).toBe(resourceVersion);
+});
+
+test('kubectl describe shows what happened, told once by however many operators', async () => {
+  const described = (what: string): Promise<string> => kubectl('describe', what);
+  await expect.poll(() => described('multinicnetwork/owned'), soon).toMatch(/Warning +NoHosts +\S+ +multinic-operator/);
+  expect(await described('multinicnetwork/owned')).toMatch(/Warning +ForeignNAD +\S+ +multinic-operator/);
+  expect(await described('config.multinic.fms.io/multi-nicd')).toMatch(/Warning +PredecessorConfig/);
+  // Three operators have seen each of these; the roll-out of the DaemonSet did begin again.
+  const { items } = await admin.list<KubeEvent>(inNamespace(resources.events, 'default'));
+  const counts = items.filter(({ involvedObject }) => ['owned', 'multi-nicd'].includes(involvedObject.name ?? ''));
+  expect(counts.map(({ reason, count }) => `${reason} ×${count}`).sort()).toEqual([
+    'ForeignNAD ×1',
+    'NoHosts ×1',
+    'PredecessorConfig ×1',
+  ]);
+  // Said again by an operator that does not know of it: counted up.
+  await admin.patch(resources.configs, 'multinic', 'merge', { spec: { cooldown: 'soon' } });
+  await expect
+    .poll(() => described('config.multinic.fms.io/multinic'), soon)
+    .toMatch(/Warning +Invalid +\S+ \(x2 over \S+\) +multinic-operator +spec\.cooldown/);
 });

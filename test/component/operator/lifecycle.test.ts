@@ -131,6 +131,7 @@ describe('from apply to Ready', () => {
     await world.quiet();
     const writes = world.takeWrites();
     expect([...new Set(writes)].sort()).toEqual([
+      'create events/default',
       'update cidrslices.multinic.fms.io/net-0',
       'update hostinterfaces.multinic.fms.io/host-b/status',
       'update multinicnetworks.multinic.fms.io/net/status',

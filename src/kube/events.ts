@@ -1,0 +1,223 @@
+import { createHash } from 'node:crypto';
+import type { KubeObject } from '../api/meta.ts';
+import { type BackoffLimits, backoffDelay } from './backoff.ts';
+import type { KubeClient } from './client.ts';
+import { type Clock, pause } from './clock.ts';
+import { createCorrelator, type News, remember } from './correlator.ts';
+import { ApiError, isAlreadyExists, isNotFound, isUnreachable } from './errors.ts';
+import { messageOf } from './json.ts';
+import type { Logger } from './logger.ts';
+import { inNamespace, resources } from './resource.ts';
+
+/** A v1 Event, as far as it is written here. */
+export interface KubeEvent extends KubeObject {
+  readonly involvedObject: Readonly<Record<string, string>>;
+  readonly type: News['type'];
+  readonly reason: string;
+  readonly message: string;
+  readonly source: { readonly component: string; readonly host?: string };
+  readonly reportingComponent: string;
+  readonly reportingInstance: string;
+  readonly count: number;
+  readonly firstTimestamp: string;
+  readonly lastTimestamp: string;
+}
+
+/** Tells news of objects as Events; never throws, never waits. */
+export interface Recorder {
+  record(about: KubeObject, news: News): void;
+  /** News that are not written yet. */
+  readonly waiting: number;
+  /** Resolves when the signal was aborted and nothing is being written; what waits then is dropped. */
+  readonly ended: Promise<void>;
+}
+
+export interface RecorderOptions {
+  readonly client: KubeClient;
+  /** Who tells, such as `multinic-operator`. */
+  readonly component: string;
+  /** Which process of it. */
+  readonly instance: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+interface Pending {
+  readonly key: string;
+  readonly about: KubeObject;
+  news: News;
+  times: number;
+  readonly first: number;
+  last: number;
+  tries: number;
+}
+
+/** News that wait for an API server that is away; of more the oldest are dropped. */
+const longestQueue = 256;
+/** Written events whose counts are known. */
+const remembered = 1_024;
+const retry: BackoffLimits = { base: 1_000, max: 60_000 };
+/** An event that the server cannot take (a webhook that fails) does not hold up the others for ever. */
+const mostTries = 8;
+/** Where the events of objects without a namespace are. */
+const clusterNamespace = 'default';
+
+/**
+ * Starts a recorder. The name of an event is made from what it says: said again, by whichever process and after whatever restart, it is
+ * counted up and not made a second time.
+ */
+export function startRecorder(options: RecorderOptions): Recorder {
+  const { clock, logger, signal } = options;
+  const correlate = createCorrelator();
+  const queue = new Map<string, Pending>();
+  const counts = new Map<string, number>();
+  let wake = Promise.withResolvers<void>();
+
+  function record(about: KubeObject, news: News): void {
+    if (signal.aborted) return;
+    const now = clock.now();
+    const { name, uid = name } = about.metadata;
+    const told = correlate(uid, news, now);
+    if (told === undefined) {
+      return logger.debug({ object: name, reason: news.reason }, 'too many events of one object: dropped');
+    }
+    const before = queue.get(told.key);
+    if (before === undefined) {
+      const { key } = told;
+      remember(queue, key, { key, about, news: told.news, times: 1, first: now, last: now, tries: 0 }, longestQueue);
+    } else Object.assign(before, { news: told.news, times: before.times + 1, last: now });
+    wake.resolve();
+  }
+
+  async function run(): Promise<void> {
+    signal.addEventListener('abort', () => wake.resolve(), { once: true });
+    while (!signal.aborted) {
+      const [next] = queue.values();
+      if (next === undefined) {
+        wake = Promise.withResolvers();
+        await wake.promise;
+        continue;
+      }
+      queue.delete(next.key);
+      const wait = await attempt(next);
+      if (wait > 0) await pause(clock, wait, signal);
+    }
+  }
+
+  /** @returns ms to wait before the next is tried */
+  async function attempt(pending: Pending): Promise<number> {
+    try {
+      const count = await write(options, pending, counts.get(pending.key));
+      remember(counts, pending.key, count, remembered);
+      return 0;
+    } catch (error) {
+      if (signal.aborted || (error instanceof ApiError && error.reason === 'NotLeading')) return 0;
+      pending.tries += 1;
+      const away = isUnreachable(error);
+      const fields = { object: pending.about.metadata.name, reason: pending.news.reason, err: messageOf(error) };
+      if (!mayPass(error) || (pending.tries >= mostTries && !away)) {
+        logger.warn(fields, 'an event was refused: dropped');
+        return 0;
+      }
+      logger.debug(fields, 'an event could not be written: trying again');
+      putBack(pending);
+      const asked = error instanceof ApiError ? (error.retryAfter ?? 0) * 1_000 : 0;
+      return Math.max(Math.min(asked, retry.max), backoffDelay(pending.tries, retry));
+    }
+  }
+
+  /** In front of what has come since, with which it may be the same. */
+  function putBack(pending: Pending): void {
+    const since = [...queue.values()];
+    const same = queue.get(pending.key);
+    if (same !== undefined) {
+      Object.assign(pending, { news: same.news, times: pending.times + same.times, last: same.last });
+    }
+    queue.clear();
+    for (const one of [pending, ...since.filter(({ key }) => key !== pending.key)]) {
+      remember(queue, one.key, one, longestQueue);
+    }
+  }
+
+  return {
+    record,
+    get waiting() {
+      return queue.size;
+    },
+    ended: run().catch((error: unknown) => {
+      logger.error({ err: error }, 'events are not written any more: this is a bug');
+    }),
+  };
+}
+
+/** Whether the server may take it another time. */
+function mayPass(error: unknown): boolean {
+  return isUnreachable(error) || (error instanceof ApiError && (error.code === 429 || error.code >= 500));
+}
+
+/** Makes the event, or counts it up. @returns its count */
+async function write(options: RecorderOptions, pending: Pending, known: number | undefined): Promise<number> {
+  const { client, signal } = options;
+  const event = eventOf(options, pending);
+  const { name, namespace = clusterNamespace } = event.metadata;
+  const ref = inNamespace(resources.events, namespace);
+  const { lastTimestamp, message } = event;
+  const patch = async (change: Partial<KubeEvent>): Promise<number> =>
+    (await client.patch<KubeEvent>(ref, name, 'merge', { lastTimestamp, message, ...change }, { signal })).count ?? 0;
+  try {
+    if (known !== undefined) return await patch({ count: known + pending.times });
+  } catch (error) {
+    // Events live for an hour.
+    if (!isNotFound(error)) throw error;
+  }
+  try {
+    await client.create(ref, event, { signal });
+    return event.count;
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+    // An earlier run's. Its count is in the answer: events need not be readable for this.
+    return patch({ count: (await patch({})) + pending.times });
+  }
+}
+
+function eventOf(
+  { component, instance }: RecorderOptions,
+  { key, about, news, times, first, last }: Pending,
+): KubeEvent {
+  const { name, namespace, uid, resourceVersion } = about.metadata;
+  const where = namespace ?? clusterNamespace;
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: eventName(name, key), namespace: where },
+    involvedObject: {
+      apiVersion: about.apiVersion,
+      kind: about.kind,
+      name,
+      ...(namespace !== undefined && { namespace }),
+      ...(uid !== undefined && { uid }),
+      ...(resourceVersion !== undefined && { resourceVersion }),
+    },
+    ...news,
+    // The server's limit is 1,024 bytes for new events; nobody reads more.
+    message: news.message.length > 1_000 ? `${news.message.slice(0, 999)}…` : news.message,
+    source: { component },
+    reportingComponent: component,
+    reportingInstance: instance,
+    count: times,
+    firstTimestamp: timeText(first),
+    lastTimestamp: timeText(last),
+  };
+}
+
+/** A DNS subdomain of at most 253 characters. */
+function eventName(object: string, key: string): string {
+  const hash = createHash('sha256').update(key).digest('hex').slice(0, 16);
+  return `${object.slice(0, 236).replace(/[.-]+$/, '')}.${hash}`;
+}
+
+/** metav1.Time has whole seconds. */
+function timeText(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}
