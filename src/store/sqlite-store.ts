@@ -111,6 +111,11 @@ export function createStore(db: DatabaseSync, currentBoot: string): Store {
         sql.finish.run(JSON.stringify(delegateResults), JSON.stringify(result), id);
         return done(replace({ ...record, state: 'ready', delegateResults, result }));
       }),
+    renew: (key, stamp) =>
+      change(key, (id, record) => {
+        sql.renew.run(stamp.bootId, stamp.ns, id);
+        return done(replace({ ...record, stamp }));
+      }),
     startDelete: (key) =>
       change(key, (id, record) => {
         sql.startDelete.run(id);

@@ -8,6 +8,7 @@ export function prepareStatements(db: DatabaseSync) {
     args, calls, created_at) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
     deleteAttachment: db.prepare('DELETE FROM attachments WHERE id = ?'),
     finish: db.prepare("UPDATE attachments SET state = 'ready', delegate_results = ?, result = ? WHERE id = ?"),
+    renew: db.prepare('UPDATE attachments SET boot_id = ?, stamp_ns = ? WHERE id = ?'),
     startDelete: db.prepare("UPDATE attachments SET state = 'deleting' WHERE id = ?"),
     insertAddress:
       db.prepare(`INSERT INTO addresses (network, address, attachment, position, interface_index, nic) VALUES (?, ?, ?, ?, ?, ?)

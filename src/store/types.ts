@@ -69,6 +69,8 @@ export interface Store {
   begin(record: AttachmentRecord): Promise<Conflict | undefined>;
   /** pending → ready. */
   finish(key: AttachmentKey, delegateResults: readonly CniResult[], result: CniResult): Promise<void>;
+  /** Another ADD of the same: the record is as of its stamp. */
+  renew(key: AttachmentKey, stamp: Stamp): Promise<void>;
   /** any state → deleting. */
   startDelete(key: AttachmentKey): Promise<void>;
   /** Removes the record; its addresses rest from `now`. */

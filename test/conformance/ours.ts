@@ -6,7 +6,7 @@ import type { LinkKind } from '../../src/api/network.ts';
 import { isObject } from '../../src/cni/fields.ts';
 import { supportedVersions } from '../../src/cni/types.ts';
 import type { LabHost } from '../../src/lab/hosts/hosts.ts';
-import { type ServingHost, startServingHost } from '../support/serving/host.ts';
+import { type ServingDaemon, type ServingHost, startServingHost } from '../support/serving/host.ts';
 import { planOf } from '../support/serving/plan.ts';
 import type { Json, NetworkName, Subject } from './subject.ts';
 import type { Place } from './suite.ts';
@@ -23,6 +23,7 @@ const repository = join(import.meta.dirname, '../..');
 /** The host with the daemon, and our plugin on it. */
 export interface OurPlace extends Place {
   readonly subject: Subject;
+  readonly process: ServingDaemon;
   close(): Promise<void>;
 }
 
@@ -43,7 +44,8 @@ export async function startOurs(linkKind: LinkKind, root: string, slowness: numb
   const flags = ['--delegate-timeout', `${4 * slowness}s`];
   const serving = await startServingHost({ nics, plans, flags, root });
   const subject = ourSubject(serving, linkKind, mode);
-  return { host: serving.host, dir: serving.dir, slowness, subject, close: () => serving.close() };
+  const { host, dir } = serving;
+  return { host, dir, slowness, subject, process: serving.daemon, close: () => serving.close() };
 }
 
 function ourSubject(serving: ServingHost, linkKind: LinkKind, mode: string): Subject {

@@ -9,6 +9,7 @@ import { type AttachContext, delegateContext } from './context.ts';
 import { executorFor } from './executor.ts';
 import { type PodRoutes, planPodRoutes, readPodRoutes } from './pod-routes.ts';
 import { missingOf } from './present.ts';
+import { renew, requireNewer } from './repeated.ts';
 import { requirePlan, requireSame, reserve } from './reserve.ts';
 import { inSandbox, resultOf } from './result.ts';
 import { undo } from './undo.ts';
@@ -33,7 +34,11 @@ export async function add(
     let links = await context.kernel.links(call.netns);
     const known = context.store.attachments.get(keyText(call.key));
     if (known !== undefined) {
-      if (isServed(known, netnsId, links)) return answer(call, inSandbox(known.result, call.netns));
+      if (isServed(known, netnsId, links)) {
+        await renew(context, call, known);
+        return answer(call, inSandbox(known.result, call.netns));
+      }
+      requireNewer(context, call, known);
       await undo(context, known, call.netns);
       links = await context.kernel.links(call.netns);
     }

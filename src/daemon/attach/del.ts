@@ -18,30 +18,32 @@ export interface Detach {
  * @throws CniError when something of the attachment is still there; the record stays, the next DEL goes on
  */
 export async function del(context: AttachContext, call: ContainerCall): Promise<void> {
-  const known = await detach(context, call);
-  if (!known && call.conf.prevResult !== undefined) await removeListed(context, call.netns, call.conf.prevResult);
+  const { prevResult } = call.conf;
+  await detach(context, call, async () => {
+    if (prevResult !== undefined) await removeListed(context, call.netns, prevResult);
+  });
 }
 
 /**
  * Undoes the attachment of the key if its ADD started before the request; a later ADD is left alone. The request is
  * remembered, so that an ADD that started before it and comes late is refused.
- * @returns whether there was a record
+ * @param unknown what to do without a record, before any other call of the container
  */
-export async function detach(context: AttachContext, request: Detach): Promise<boolean> {
+export async function detach(context: AttachContext, request: Detach, unknown?: () => Promise<void>): Promise<void> {
   const { store, kernel, locks, now } = context;
-  return locks.run(request.key.containerID, async () => {
+  await locks.run(request.key.containerID, async () => {
     const record = store.attachments.get(keyText(request.key));
     if (record === undefined) {
       await store.noteDelete(request.key, request.stamp, now());
-      return false;
+      await unknown?.();
+      return;
     }
     if (!later(request.stamp, record.stamp, kernel.bootId())) {
       context.log.info({ attachment: keyText(request.key) }, 'DEL dropped: it started before the ADD that is served');
-      return true;
+      return;
     }
     await store.noteDelete(request.key, request.stamp, now());
     await undo(context, record, request.netns);
-    return true;
   });
 }
 

@@ -8,6 +8,7 @@ import { requireCaller, requireNetns, undoFailed } from './add.ts';
 import { commit } from './commit.ts';
 import type { AttachContext } from './context.ts';
 import { planPodRoutes, readPodRoutes } from './pod-routes.ts';
+import { renew, requireNewer } from './repeated.ts';
 import { requirePlan, requireSame } from './reserve.ts';
 import { undo } from './undo.ts';
 
@@ -22,8 +23,14 @@ export async function ipamAdd(context: AttachContext, call: ContainerCall, signa
   return context.locks.run(call.key.containerID, async () => {
     requireCaller(signal);
     const known = context.store.attachments.get(keyText(call.key));
-    if (known?.state === 'ready' && known.netnsId === netnsId && known.result !== undefined) return known.result;
-    if (known !== undefined) await undo(context, known, call.netns);
+    if (known?.state === 'ready' && known.netnsId === netnsId && known.result !== undefined) {
+      await renew(context, call, known);
+      return known.result;
+    }
+    if (known !== undefined) {
+      requireNewer(context, call, known);
+      await undo(context, known, call.netns);
+    }
     const plan = requirePlan(context, call.key.network);
     const block = requireBlock(context, plan, call);
     const routes = routesOf(plan, call, block);

@@ -38,8 +38,11 @@ describe('life of an attachment', () => {
     const ready = { ...record, state: 'ready', delegateResults: [result], result };
     expect(store.attachments.get(keyText(record.key))).toEqual(ready);
     expect(reopen().attachments.get(keyText(record.key))).toEqual(ready);
+    const stamp = { ...record.stamp, ns: record.stamp.ns + 2n };
+    await store.renew(record.key, stamp);
+    expect(store.attachments.get(keyText(record.key))).toEqual({ ...ready, stamp });
     await store.startDelete(record.key);
-    expect(reopen().attachments.get(keyText(record.key))).toEqual({ ...ready, state: 'deleting' });
+    expect(reopen().attachments.get(keyText(record.key))).toEqual({ ...ready, stamp, state: 'deleting' });
   });
 
   test('removed: no row is left, its addresses rest, and rest after opening again', async () => {

@@ -1,3 +1,5 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostPlan } from '../../../src/api/host.ts';
@@ -16,7 +18,16 @@ export interface ServingHost {
   readonly dir: string;
   /** What the daemon logs. */
   readonly log: string;
+  readonly daemon: ServingDaemon;
   close(): Promise<void>;
+}
+
+/** The daemon's process, which a test may stop, kill and start anew. */
+export interface ServingDaemon {
+  /** To the one that runs now; resolves at once, but for SIGKILL when it has ended. */
+  signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): Promise<void>;
+  /** Another one, on the same state; resolves when it serves. */
+  start(): Promise<void>;
 }
 
 export interface ServingOptions {
@@ -41,13 +52,28 @@ export async function startServingHost(options: ServingOptions): Promise<Serving
     if (host === undefined) throw new Error('the lab has no host');
     const log = join(lab.dir, 'daemon.log');
     await seedPlans(host, options.plans);
-    startDaemon(lab, host, log, options);
-    await untilServing(host, options.plans[0]?.network ?? '', log);
-    return { host, dir: lab.dir, log, close: () => lab.close() };
+    const daemon = servingDaemon(lab, host, log, options);
+    await daemon.start();
+    return { host, dir: lab.dir, log, daemon, close: () => lab.close() };
   } catch (error) {
     await lab.close();
     throw error;
   }
+}
+
+function servingDaemon(lab: BareLab, host: LabHost, log: string, options: ServingOptions): ServingDaemon {
+  let child: ChildProcess | undefined;
+  return {
+    async signal(name) {
+      const ended = child === undefined || name !== 'SIGKILL' ? undefined : once(child, 'exit');
+      child?.kill(name);
+      await ended;
+    },
+    async start() {
+      child = startDaemon(lab, host, log, options);
+      await untilServing(host, options.plans[0]?.network ?? '', log);
+    },
+  };
 }
 
 async function seedPlans(host: LabHost, plans: readonly HostPlan[]): Promise<void> {
@@ -63,7 +89,7 @@ async function seedPlans(host: LabHost, plans: readonly HostPlan[]): Promise<voi
   store.close();
 }
 
-function startDaemon(lab: BareLab, host: LabHost, log: string, { flags = [], before }: ServingOptions): void {
+function startDaemon(lab: BareLab, host: LabHost, log: string, { flags = [], before }: ServingOptions): ChildProcess {
   // Nothing listens there: the daemon serves from its store.
   const kubeconfig = join(lab.dir, 'nowhere.kubeconfig');
   const cluster = { server: 'https://127.0.0.1:1' };
@@ -94,6 +120,7 @@ function startDaemon(lab: BareLab, host: LabHost, log: string, { flags = [], bef
   ];
   const child = lab.runner.start([...host.prefix, ...argv], log);
   if (child.pid !== undefined) lab.file.addProcess('daemon', child.pid);
+  return child;
 }
 
 async function untilServing(host: LabHost, network: string, log: string): Promise<void> {

@@ -1,0 +1,79 @@
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { createConnection, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+
+/** Holds what one call of the shim sends, on the socket and into the spool, until a test lets it through. */
+export interface Gate {
+  /** Words before the shim. */
+  readonly wrap: readonly string[];
+  /** Resolves when the shim has connected. */
+  readonly arrived: Promise<void>;
+  /**
+   * What the shim sent reaches the daemon now. When the shim has gone meanwhile, as a daemon that slept finds it: the request,
+   * and behind it the end of the connection.
+   */
+  deliver(): Promise<void>;
+  /** What the shim spooled reaches the daemon's spool now. @returns how many entries */
+  replay(): number;
+  close(): void;
+}
+
+/** @param dir a folder of its own that the host sees too, @param socket the daemon's, @param spool the daemon's, on the same disk */
+export function createGate(dir: string, socket: string, spool: string): Gate {
+  const [run, own] = [join(dir, 'run'), join(dir, 'spool')];
+  mkdirSync(run, { recursive: true });
+  mkdirSync(own);
+  const { promise: arrived, resolve } = Promise.withResolvers<void>();
+  let held: { readonly shim: Socket; readonly parts: Buffer[]; gone: boolean } | undefined;
+  const server = createServer((shim) => {
+    const one = { shim, parts: [] as Buffer[], gone: false };
+    shim.on('data', (part: Buffer) => one.parts.push(part));
+    shim.on('error', () => undefined);
+    shim.once('close', () => {
+      one.gone = true;
+    });
+    held = one;
+    resolve();
+  });
+  server.listen(join(run, 'cni.sock'));
+  return {
+    wrap: [
+      'unshare',
+      '--mount',
+      '--propagation',
+      'private',
+      'sh',
+      '-c',
+      `mount --bind ${run} /run/multinic && mount --bind ${own} /var/lib/multinic/spool && exec "$0" "$@"`,
+    ],
+    arrived,
+    async deliver() {
+      await arrived;
+      if (held === undefined) throw new Error('no call has come to the gate');
+      const { shim, parts } = held;
+      const daemon = createConnection(socket);
+      daemon.on('error', () => undefined);
+      await once(daemon, 'connect');
+      const request = Buffer.concat(parts);
+      if (held.gone) {
+        await new Promise<void>((sent) => {
+          daemon.write(request, () => sent());
+        });
+        daemon.destroy();
+        return;
+      }
+      daemon.write(request);
+      // It may have written no more than a part yet.
+      shim.on('data', (part: Buffer) => daemon.write(part));
+      daemon.pipe(shim);
+      shim.once('close', () => daemon.destroy());
+    },
+    replay() {
+      const names = readdirSync(own).filter((name) => !name.startsWith('.'));
+      for (const name of names) renameSync(join(own, name), join(spool, name));
+      return names.length;
+    },
+    close: () => void server.close(),
+  };
+}
