@@ -1,7 +1,7 @@
 #!/bin/sh
 # build-e2e.sh [MODULE...]: builds programs from their Go modules, as test/e2e/tools pins them, and keeps them outside the work tree:
 # ${XDG_CACHE_HOME:-~/.cache}/multinic/e2e/<module>-<hash>/. By default etcd, multus (Multus) and kubernetes (kube-apiserver,
-# kube-controller-manager, kube-scheduler); cnitool on demand. Does nothing for what is there already (then no Go is needed).
+# kube-controller-manager, kube-scheduler); the others on demand. Does nothing for what is there already (then no Go is needed).
 # Progress on stderr; on stdout a line for each module: its name and its folder.
 # Exit status 3: they are not there, and there is no Go to build them with.
 set -eu
@@ -20,18 +20,19 @@ say() { echo "e2e: $*" >&2; }
 # What is built of a module, the module that its version is that of, and flags of the linker.
 package() {
   case $1 in
-    etcd | kubernetes) echo . ;;
-    multus) echo gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus ;;
+    etcd | kubernetes | pod-resources) echo . ;;
+    multus | multus-routes) echo gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus ;;
     cnitool) echo github.com/containernetworking/cni/cnitool ;;
-    *) say "unknown module \"$1\": use etcd, multus, kubernetes, cnitool"; exit 2 ;;
+    *) say "unknown module \"$1\": use etcd, multus, multus-routes, kubernetes, cnitool, pod-resources"; exit 2 ;;
   esac
 }
 versioned() {
   case $1 in
     etcd) echo go.etcd.io/etcd/server/v3 ;;
-    multus) echo gopkg.in/k8snetworkplumbingwg/multus-cni.v4 ;;
+    multus | multus-routes) echo gopkg.in/k8snetworkplumbingwg/multus-cni.v4 ;;
     kubernetes) echo k8s.io/kubernetes ;;
     cnitool) echo github.com/containernetworking/cni ;;
+    pod-resources) echo k8s.io/kubelet ;;
   esac
 }
 release() { awk -v module="$(versioned "$1")" '$1 == "require" && $2 == module { print $3 } $1 == module { print $2 }' "$1/go.mod" | head -n 1; }

@@ -31,6 +31,11 @@ export function daemonCommand(): Command {
       duration,
       60_000,
     )
+    .option(
+      '--pod-resources <socket>',
+      'where kubelet says which devices pods have',
+      '/var/lib/kubelet/pod-resources/kubelet.sock',
+    )
     .option('--route-tables <first-last>', 'numbers of route tables to choose from', tables, {
       first: 20_000,
       last: 20_999,
@@ -49,6 +54,7 @@ export function daemonCommand(): Command {
         delegateTimeoutMs: flags.delegateTimeout,
         gcIntervalMs: flags.gcInterval,
         executor: flags.executor,
+        podResources: flags.podResources,
         routeTables: flags.routeTables,
         healthListen: flags.healthListen,
       };
@@ -67,6 +73,7 @@ interface Flags {
   delegateTimeout: number;
   gcInterval: number;
   executor: DaemonOptions['executor'];
+  podResources: string;
   routeTables: DaemonOptions['routeTables'];
   healthListen: string;
   logLevel: LogLevel;

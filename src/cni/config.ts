@@ -1,4 +1,5 @@
 import { CniError, code } from '../api/cni-error.ts';
+import { readDevices } from './devices.ts';
 import { isIdentifier } from './environment.ts';
 import { describe, FieldReader, isObject, type JsonObject, listProblems } from './fields.ts';
 import { readRequest } from './request.ts';
@@ -112,6 +113,7 @@ function readFields(
   if (type === undefined) reader.wrong('type', 'must name the plugin');
   const prevResult = readPrevResult(reader, json['prevResult'], verb, cniVersion);
   const validAttachments = verb === 'GC' ? readAttachments(reader, json) : undefined;
+  const devices = readDevices(reader, json);
   return {
     cniVersion,
     name,
@@ -123,6 +125,7 @@ function readFields(
     ...(prevResult === undefined ? {} : { prevResult }),
     ...(validAttachments === undefined ? {} : { validAttachments }),
     request: readRequest(reader, json),
+    ...(devices === undefined ? {} : { devices }),
   };
 }
 

@@ -45,6 +45,14 @@ export interface PodRequest {
   readonly ips: readonly string[];
 }
 
+/** Devices that a configuration names. */
+export interface ConfDevices {
+  /** By the runtime, for this attachment. */
+  readonly handed: readonly string[];
+  /** `resourceNames`: all that the pod has of these are meant. */
+  readonly resources: readonly string[];
+}
+
 /** Whom addresses are for, when multinic is called as the IPAM plugin of another plugin. */
 export interface IpamCaller {
   /** MultiNicNetwork whose addresses are given. */
@@ -67,6 +75,7 @@ export interface NetConf {
   readonly prevResult?: CniResult;
   readonly validAttachments?: readonly { readonly containerID: string; readonly ifname: string }[];
   readonly request: PodRequest;
+  readonly devices?: ConfDevices;
 }
 
 /** ADD, DEL or CHECK behind the gate. */

@@ -5,6 +5,7 @@ import type { IsReference } from '../../delegates/reference.ts';
 import type { Kernel } from '../../kernel/types.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { AttachmentRecord, Store } from '../../store/types.ts';
+import type { DevicesOf } from '../devices/types.ts';
 import { type CallLimits, delegatesShare } from './limits.ts';
 import type { KeyedMutex } from './locks.ts';
 import type { PoolBook } from './pools.ts';
@@ -34,6 +35,8 @@ export interface AttachDeps {
   readonly plans: () => ReadonlyMap<string, HostPlan>;
   /** The host's pool. */
   readonly nics: () => readonly Nic[];
+  /** Which devices kubelet gave to a pod; absent: there is no kubelet. */
+  readonly devicesOf?: DevicesOf;
   readonly hostName: string;
   /** ms since the epoch. */
   readonly now: () => number;

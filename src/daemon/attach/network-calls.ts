@@ -9,7 +9,10 @@ import { nicCall, usableBlocks } from './nic-ipam.ts';
 /** The first version that has GC and STATUS. */
 const since = '1.1.0';
 
-/** One call per NIC of the network and plugin, the chained ones too: a complete configuration without addresses, for GC and STATUS. */
+/**
+ * One call per NIC of the network and plugin, the chained ones too: a complete configuration without addresses, for GC and STATUS. A
+ * plugin that takes devices is left out: it has none to be asked with.
+ */
 export function networkCalls(plan: HostPlan, call: NetworkCall): readonly NetworkDelegateCall[] {
   return planCalls({
     network: plan.network,
@@ -20,7 +23,9 @@ export function networkCalls(plan: HostPlan, call: NetworkCall): readonly Networ
     plugin: call.conf.plugin,
     chain: readMetaPlugins(call.conf.plugin, plan.network).map((one) => ({ ...one, cniVersion: since })),
     nics: usableBlocks(plan).map(({ interfaceName }) => nicCall(plan, interfaceName, '', [])),
-  }).flatMap(({ nic, chain = [], ...own }) => [own, ...chain].map(({ plugin, config }) => ({ nic, plugin, config })));
+  }).flatMap(({ nic, chain = [], ...own }) =>
+    (plan.binding === 'deviceID' ? chain : [own, ...chain]).map(({ plugin, config }) => ({ nic, plugin, config })),
+  );
 }
 
 /** Whether the delegate has GC and STATUS at all; those before CNI 1.1.0 are not asked. @throws CniError when it is not there */

@@ -2,6 +2,12 @@ import type { Nic } from '../../api/host.ts';
 import type { Delegation } from '../../api/network.ts';
 import type { HeldMaster } from '../../store/types.ts';
 
+/** A NIC, or a device on it. */
+interface Used {
+  readonly nic: Pick<Nic, 'name' | 'pciAddress'>;
+  readonly device?: string;
+}
+
 /** Whether a pod has its NIC alone: the NIC moves into it, or the kernel allows one child only (macvlan passthru). */
 export function isExclusive({ binding, mode }: Delegation): boolean {
   return binding === 'device' || binding === 'deviceID' || mode === 'passthru';
@@ -11,12 +17,18 @@ export function isExclusive({ binding, mode }: Delegation): boolean {
  * How an attachment of a network uses a NIC, as the store holds it; undefined when it does not touch the NIC at all. A device is held
  * under its own id, unless it is the NIC itself.
  */
-export function masterOf(
-  delegation: Delegation,
-  { nic, device }: { readonly nic: Pick<Nic, 'name' | 'pciAddress'>; readonly device?: string },
-): HeldMaster | undefined {
+export function masterOf(delegation: Delegation, { nic, device }: Used): HeldMaster | undefined {
   if (delegation.binding === 'none') return undefined;
   const { pluginType, mode = '' } = delegation;
-  const held = device === undefined || device === nic.pciAddress ? nic.name : device;
-  return { nic: held, kind: pluginType, mode, exclusive: isExclusive(delegation) };
+  return {
+    nic: heldName({ nic, ...(device && { device }) }),
+    kind: pluginType,
+    mode,
+    exclusive: isExclusive(delegation),
+  };
+}
+
+/** What the store calls a NIC, or a device on it. */
+export function heldName({ nic, device }: Used): string {
+  return device === undefined || device.toLowerCase() === nic.pciAddress?.toLowerCase() ? nic.name : device;
 }

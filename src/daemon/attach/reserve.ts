@@ -24,7 +24,7 @@ export async function reserve(
   netnsId: string,
   links: readonly Link[],
 ): Promise<AttachmentRecord> {
-  const chosen = chooseNics(context, plan, call);
+  const chosen = await chooseNics(context, plan, call);
   const nics = chosen.map(({ nic }) => nic.name);
   const names = interfaceNames(call.key.ifname, nics.length);
   refuseTaken(call, names, links);
