@@ -133,8 +133,10 @@ export function startReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
     let failures = 0;
     let verifyAt = Number.POSITIVE_INFINITY;
     while (!signal.aborted) {
-      let started = clock.now();
       let news = false;
+      /** Since when the watch has been open: what hangs before that is no watch that lives. */
+      let opened = Number.POSITIVE_INFINITY;
+      const lived = (): boolean => clock.now() - opened >= healthyMs;
       if (cut.signal.aborted) {
         cut = new AbortController();
         from = undefined;
@@ -151,13 +153,15 @@ export function startReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
           }
           verifyAt = clock.now() + jitter(options.verifyMs ?? 3_600_000, random());
         }
-        started = clock.now();
         for await (const event of watchOnce(client, ref, {
           resourceVersion: from,
           timeoutSeconds: 300 + Math.floor(random() * 301),
           idleMs: options.idleMs ?? 150_000,
           clock,
           signal: until,
+          onOpen: () => {
+            opened = clock.now();
+          },
           ...(options.labelSelector !== undefined && { labelSelector: options.labelSelector }),
           ...(options.fieldSelector !== undefined && { fieldSelector: options.fieldSelector }),
         })) {
@@ -169,7 +173,7 @@ export function startReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
           }
         }
         // Closed cleanly, which is routine; but a server that closes at once is not to be hammered.
-        if (clock.now() - started >= healthyMs) failures = 0;
+        if (lived()) failures = 0;
         else failures = news ? 1 : failures + 1;
         if (clock.now() >= verifyAt) {
           atLeast = from;
@@ -178,7 +182,7 @@ export function startReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
       } catch (error) {
         if (signal.aborted) return;
         if (cut.signal.aborted) continue;
-        failures = news || clock.now() - started >= healthyMs ? 1 : failures + 1;
+        failures = news || lived() ? 1 : failures + 1;
         const gone = isGone(error);
         // Silence where bookmarks are due, or a version from the future: a dead connection, or a history that was cut (a restored etcd).
         if (gone || isApiError(error, 0, 'Silent') || isApiError(error, 504)) {

@@ -21,6 +21,8 @@ export interface WatchOptions {
   readonly idleMs: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** The server has taken the watch. */
+  readonly onOpen?: () => void;
 }
 
 /** One object may be 3 MB as JSON; a line far beyond is no watch event. */
@@ -42,6 +44,7 @@ export async function* watchOnce(
   let cancel = limit();
   try {
     const body = await client.stream(pathOf(ref), queryOf(options), signal);
+    options.onOpen?.();
     for await (const line of linesOf(body)) {
       cancel();
       // Only whole lines count: bytes that dribble in for ever bring no news.

@@ -46,8 +46,9 @@ export async function saveLedger(
     await put({ client, ref: resources.cidrs, cache: caches.cidrs }, writes.cidr, signal);
   }
   await eachOf(writes.slices, context.width, async (slice) => {
-    context.sliceWrites.set(slice.metadata.name, now);
     await put({ client, ref: resources.cidrSlices, cache: caches.slices }, slice, signal);
+    // Only now: what failed is held back by its back-off, which a visit that writes nothing would end.
+    context.sliceWrites.set(slice.metadata.name, now);
   });
   for (const slice of writes.deleteSlices) {
     context.sliceWrites.delete(slice.metadata.name);

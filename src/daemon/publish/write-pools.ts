@@ -53,9 +53,10 @@ export function createPoolWriter(client: KubeClient, cache: Reflector<IPPool>, n
   }
 
   async function publish(base: IPPool, object: IPPool): Promise<void> {
-    writtenAt.set(object.metadata.name, now());
     const status = object.status ?? {};
     cache.learn(await client.replaceStatus<IPPool>(resources.ipPools, { ...base, status }));
+    // Only now: what failed is held back by its back-off, which a visit that writes nothing would end.
+    writtenAt.set(object.metadata.name, now());
   }
 
   return {

@@ -3,6 +3,8 @@ import type { Clock } from '../../../src/kube/clock.ts';
 export interface ManualClock extends Clock {
   /** Moves time on, running what falls due in order. */
   advance(ms: number): void;
+  /** When the next timer falls due; undefined: there is none. */
+  nextDue(): number | undefined;
 }
 
 export function manualClock(start = 0): ManualClock {
@@ -16,6 +18,7 @@ export function manualClock(start = 0): ManualClock {
       timers.set(id, { due: now + ms, run });
       return () => timers.delete(id);
     },
+    nextDue: () => (timers.size === 0 ? undefined : Math.min(...[...timers.values()].map(({ due }) => due))),
     advance: (ms) => {
       const end = now + ms;
       for (;;) {

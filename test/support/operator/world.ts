@@ -9,6 +9,7 @@ import type { IPPool } from '../../../src/api/kinds/ippool.ts';
 import type { MultiNicNetwork, MultiNicNetworkSpec } from '../../../src/api/kinds/multinicnetwork.ts';
 import type { Condition, KubeObject } from '../../../src/api/meta.ts';
 import { createClient, type KubeClient } from '../../../src/kube/client.ts';
+import type { Clock } from '../../../src/kube/clock.ts';
 import { isNotFound } from '../../../src/kube/errors.ts';
 import { trusted } from '../../../src/kube/json.ts';
 import { type Logger, silent } from '../../../src/kube/logger.ts';
@@ -28,7 +29,7 @@ export interface World {
   /** Refuses or delays requests when set: called for each with its user. */
   intercept: ServiceOptions['intercept'];
   /** Starts an operator (or another after a stop). */
-  startOperator(logger?: Logger): void;
+  startOperator(logger?: Logger, more?: { readonly clock?: Clock; readonly url?: string }): void;
   /** Stops it as SIGTERM does, and waits for its end. */
   stopOperator(): Promise<void>;
   /** Writes (create, update, patch, delete) of the operator since the start or the last call. */
@@ -36,6 +37,8 @@ export interface World {
   /** Stops the API server and starts it again on the same port with the same state. */
   apiAway(): Promise<void>;
   apiBack(): Promise<void>;
+  /** Ends every open watch, as a server does that restarts. */
+  cutWatches(): void;
   addNode(name: string): Promise<void>;
   addNamespace(name: string): Promise<void>;
   apply(name: string, spec: MultiNicNetworkSpec): Promise<MultiNicNetwork>;
@@ -68,6 +71,7 @@ export async function startWorld(tls?: Certificates): Promise<World> {
       tokens: new Map([
         ['admin-token', 'admin'],
         ['operator-token', 'operator'],
+        ['daemon-token', 'daemon'],
       ]),
       cluster,
       ...(tls && { tls }),
@@ -77,15 +81,16 @@ export async function startWorld(tls?: Certificates): Promise<World> {
     });
   let server = await start();
   port = server.ports[0] ?? 0;
-  const clientOf = (user: string): KubeClient =>
+  const clientOf = (user: string, clock?: Clock, url = server.url): KubeClient =>
     createClient({
       cluster: {
-        server: server.url,
+        server: url,
         tls: tls ? { ca: tls.ca } : {},
         authorization: () => Promise.resolve(`Bearer ${user}-token`),
       },
       userAgent: `test-${user}`,
       timeoutMs: 5_000,
+      ...(clock && { clock }),
     });
   const client = clientOf('admin');
   let operator:
@@ -107,10 +112,14 @@ export async function startWorld(tls?: Certificates): Promise<World> {
     client,
     url: server.url,
     intercept: undefined,
-    startOperator: (logger = silent) => {
+    startOperator: (logger = silent, { clock, url } = {}) => {
       const stop = new AbortController();
-      const own = clientOf('operator');
-      operator = { stop, client: own, ended: runOperator({ client: own, logger, signal: stop.signal }) };
+      const own = clientOf('operator', clock, url);
+      operator = {
+        stop,
+        client: own,
+        ended: runOperator({ client: own, logger, signal: stop.signal, ...(clock && { clock }) }),
+      };
     },
     stopOperator: async () => {
       operator?.stop.abort();
@@ -130,6 +139,7 @@ export async function startWorld(tls?: Certificates): Promise<World> {
     apiBack: async () => {
       server = await start();
     },
+    cutWatches: () => server.endWatches(),
     addNode: async (name) => {
       await client.create(resources.nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name } });
     },
