@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import type { KubeObject } from '../../../src/api/meta.ts';
 import { trusted } from '../../../src/kube/json.ts';
 import type { ApiRequest } from '../../../src/lab/cluster/api.ts';
 
@@ -18,11 +19,14 @@ interface AuditEvent {
     readonly name?: string;
   };
   readonly responseStatus?: { readonly code?: number };
+  readonly responseObject?: KubeObject;
 }
 
 /** A request, and the program that sent it in its own words (User-Agent). */
 export interface AgentRequest extends ApiRequest {
   readonly agent: string;
+  /** What a write of a deployed account was answered, where that is an object. */
+  readonly answer?: KubeObject;
 }
 
 /** All requests that a real API server has logged, in the words of the lab's own. */
@@ -37,7 +41,8 @@ export function readAudit(path: string): AgentRequest[] {
 }
 
 function toRequest(event: AuditEvent): AgentRequest {
-  const { verb, requestURI, requestReceivedTimestamp, user, objectRef = {}, responseStatus, userAgent = '' } = event;
+  const { verb, requestURI, requestReceivedTimestamp, user, objectRef = {}, userAgent = '' } = event;
+  const { responseStatus, responseObject } = event;
   const { resource, apiGroup, subresource = '', namespace = '', name = '' } = objectRef;
   return {
     time: Date.parse(requestReceivedTimestamp),
@@ -49,6 +54,7 @@ function toRequest(event: AuditEvent): AgentRequest {
     name,
     code: responseStatus?.code ?? 0,
     agent: userAgent,
+    ...(responseObject !== undefined && responseObject.kind !== 'Status' && { answer: responseObject }),
   };
 }
 

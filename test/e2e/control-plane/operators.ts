@@ -13,9 +13,9 @@ export interface Candidate {
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Starts the real program against a cluster. */
-export function startCandidate(identity: string, kubeconfig: string): Candidate {
-  const flags = ['operator', '--identity', identity, '--kubeconfig', kubeconfig];
+/** Starts the real program against a cluster. @param args more of its options */
+export function startCandidate(identity: string, kubeconfig: string, args: readonly string[] = []): Candidate {
+  const flags = ['operator', '--identity', identity, '--kubeconfig', kubeconfig, ...args];
   const child = spawn(process.execPath, ['src/cli/main.ts', ...flags], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -24,7 +24,7 @@ export function startCandidate(identity: string, kubeconfig: string): Candidate 
   const campaigns = Promise.withResolvers<void>();
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     log += text;
-    if (/"(leading|another leads: waiting)"/.test(log)) campaigns.resolve();
+    if (/"(leading|another leads: waiting|operator started)"/.test(log)) campaigns.resolve();
   });
   const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
   void ended.then(() => campaigns.reject(new Error(`${identity} ended: ${log.slice(-2000)}`)));

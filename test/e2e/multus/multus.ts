@@ -31,8 +31,15 @@ export interface Multus {
   files(host: LabHost): string[];
 }
 
-/** Installs what Multus needs at the lab's API server. */
-export async function installMultus(lab: Lab, program: string): Promise<Multus> {
+/**
+ * Installs what Multus needs at the lab's API server.
+ * @param dualStack the cluster network gives IPv6 addresses too, with a default route of each family
+ */
+export async function installMultus(
+  lab: Lab,
+  program: string,
+  { dualStack = false }: { readonly dualStack?: boolean } = {},
+): Promise<Multus> {
   await lab.api.kubectl(['apply', '--filename=test/e2e/multus/multus.yaml']);
   const kubeconfig = await lab.api.kubeconfigOf('account:multus');
   const call: Multus['call'] = async (command, host, sandbox) => {
@@ -46,8 +53,8 @@ export async function installMultus(lab: Lab, program: string): Promise<Multus> 
           ...clusterNetwork,
           ipam: {
             type: 'host-local',
-            ranges: [[{ subnet: `10.244.${host.number}.0/24` }]],
-            routes: [{ dst: '0.0.0.0/0' }, { dst: '10.96.0.0/12' }],
+            ranges: [[{ subnet: `10.244.${host.number}.0/24` }], ...(dualStack ? [[{ subnet: 'fd00:244::/64' }]] : [])],
+            routes: [{ dst: '0.0.0.0/0' }, { dst: '10.96.0.0/12' }, ...(dualStack ? [{ dst: '::/0' }] : [])],
           },
         },
       ],
