@@ -46,6 +46,7 @@ export function parseNetwork(object: MultiNicNetwork): Parsed<Network> {
     const pods = subnets.map(({ subnet }) => subnet);
     const routed = plugin.mode === 'l3' || plugin.mode === 'l3s';
     checkGateways(addressing, routed ? masterNets : pods, routed ? 'masterNets' : 'the subnet', findings);
+    if (!routed) checkWithSbr(addressing, spec.plugin.metaPlugins ?? [], findings);
   }
   if (findings.problems.length > 0 || addressing === undefined || plugin === undefined) {
     return { ok: false, problems: findings.problems };
@@ -159,6 +160,21 @@ function checkGateways(
   findings.add(
     `${path}.routes`,
     `gateways ${unreachable.join(', ')} are not in ${which} (${networks.map(formatPrefix).join(', ')}), so that nothing leads to them: name gateways there`,
+  );
+}
+
+/** sbr takes a NIC's own routes out of the main table, and no route by way of a gateway can be added there without them. */
+function checkWithSbr(
+  { path, routes }: Addressing,
+  metaPlugins: readonly Readonly<Record<string, unknown>>[],
+  findings: Findings,
+): void {
+  const index = metaPlugins.findIndex(({ type }) => type === 'sbr');
+  const gateways = routes.flatMap(({ gw }) => (gw === undefined ? [] : [formatAddress(gw)]));
+  if (index < 0 || gateways.length === 0) return;
+  findings.add(
+    `${path}.routes`,
+    `gateways ${gateways.join(', ')} cannot be reached behind sbr (spec.plugin.metaPlugins[${index}]), which takes the NICs' routes out of the main table: leave out these routes, or sbr`,
   );
 }
 

@@ -5,6 +5,7 @@ import { parseInterfaceAddress } from '../net/prefix.ts';
 import { addChain, checkChain, delChain } from './chain.ts';
 import { type DelegateContext, type Delegates, undoing } from './exec.ts';
 import { isObject, type JsonObject } from './json.ts';
+import { isMoved } from './moved.ts';
 import type { DelegateCall } from './types.ts';
 
 /** As much of a link of a pod as is looked at; src/kernel's Link is one. */
@@ -40,6 +41,9 @@ export async function addAll(
   throw merged(failures);
 }
 
+/** Something of an attachment may be left where only the plugin that made it can see it: outside of the pod. */
+export class LeftOutside extends CniError {}
+
 /**
  * DEL of all calls, side by side. Looks first: a call whose interface is not there, or is another's (its MAC differs from
  * the recorded one, or it carries an address that the call did not give), has nothing to delete; it is run all the same when
@@ -47,7 +51,7 @@ export async function addAll(
  * is gone afterwards is a success, but for plugins that are chained and of which nothing is known.
  * @param known `recorded`: results of ADD by position, as far as there are any; `started`: ADD has just failed, so that each call
  * that was started gets its DEL (CNI specification, section 4), whether there is an interface or not
- * @throws CniError with all that could not be deleted
+ * @throws CniError with all that could not be deleted, LeftOutside when a chained plugin is among it of which nothing is known
  */
 export async function delAll(
   delegates: Delegates,
@@ -79,7 +83,8 @@ export async function delAll(
     const all = keepsBooks(call) || mine(call, index, after);
     return failures.filter(({ outside }) => all || outside).map(({ error }) => asCniError(error));
   });
-  if (left.length > 0) throw merged(left);
+  const outside = failed.some(({ failures }) => failures.some((failure) => failure.outside));
+  if (left.length > 0) throw merged(left, outside ? LeftOutside : CniError);
 }
 
 /**
@@ -99,7 +104,7 @@ export async function checkAll(
 
 /**
  * Names of the links that are all that these calls left: there, theirs by the same look as DEL's, and given their addresses by
- * nobody who keeps books, with nothing chained. Deleting them is all that DEL of their delegates would do.
+ * nobody who keeps books, with nothing chained; never a device that was moved in. Deleting them is all that DEL of their delegates would do.
  * @param recorded results of ADD by position, as far as there are any
  */
 export function bareLinks(
@@ -108,7 +113,7 @@ export function bareLinks(
   recorded: readonly CniResult[] = [],
 ): string[] {
   return calls
-    .filter((call) => call.chain === undefined && !keepsBooks(call))
+    .filter((call) => call.chain === undefined && !keepsBooks(call) && !isMoved(call))
     .filter((call) => links.some((link) => isLinkOf(link, call, recorded[calls.indexOf(call)])))
     .map((call) => call.ifname);
 }
@@ -171,9 +176,9 @@ function asCniError(error: unknown): CniError {
   return new CniError(code.internal, error instanceof Error ? error.message : String(error), '', error);
 }
 
-function merged(errors: readonly CniError[]): CniError {
+function merged(errors: readonly CniError[], Kind = CniError): CniError {
   const [first, ...others] = errors;
   if (first === undefined) return new CniError(code.internal, 'a delegate failed without a reason');
   const details = [first.details, ...others.map((error) => error.message)].filter((part) => part !== '').join('; ');
-  return new CniError(first.code, first.message, details, first);
+  return new Kind(first.code, first.message, details, first);
 }

@@ -7,9 +7,10 @@ import type { AttachmentRecord } from '../../store/types.ts';
 import { type AttachContext, delegateContext } from './context.ts';
 import { missingOf, wrongMtus } from './present.ts';
 import { familiesOf, missingRoutes } from './present-routes.ts';
+import { chainedRules, missingRules, type WantedRule } from './present-rules.ts';
 
 /**
- * CHECK: every interface, address, route and MTU that ADD answered is in the namespace, and every delegate says so too.
+ * CHECK: every interface, address, route, rule and MTU that ADD made is in the namespace, and every delegate says so too.
  * @throws CniError 3 for an attachment that is not known, 8 without a namespace, 11 while it is being made or undone, 999 naming
  * all that is missing, else what the delegates said, with the code of the first
  */
@@ -29,7 +30,8 @@ export async function check(context: AttachContext, call: ContainerCall): Promis
     if (context.kernel.netnsId(call.netns) === undefined) {
       throw new CniError(code.invalidNetns, `CNI_NETNS ${call.netns} of attachment ${name} is no network namespace`);
     }
-    const problems = await look(context, call, asAnswered(record.result, call.conf.prevResult));
+    const rules = chainedRules(record.calls, resultsOf(record));
+    const problems = await look(context, call, asAnswered(record.result, call.conf.prevResult), rules);
     if (problems.length > 0) {
       throw new CniError(code.internal, `attachment ${name} in ${call.netns}: ${problems.join('; ')}`);
     }
@@ -41,6 +43,7 @@ async function look(
   { kernel }: AttachContext,
   { netns }: ContainerCall,
   wanted: CniResult,
+  rules: readonly WantedRule[],
 ): Promise<readonly string[]> {
   const links = await kernel.links(netns);
   const problems = [...missingOf(wanted, links), ...wrongMtus(wanted, links)];
@@ -48,7 +51,9 @@ async function look(
   const tables = await Promise.all(
     familiesOf(wanted).map((family: Family) => kernel.routes({ family, table: 'all', netns })),
   );
-  return missingRoutes(wanted, tables.flat());
+  const families = [...new Set(rules.map(({ from }) => from.family))];
+  const found = await Promise.all(families.map((family) => kernel.rules({ family, netns })));
+  return [...missingRoutes(wanted, tables.flat()), ...missingRules(rules, found.flat())];
 }
 
 /** prevResult is what the whole chain answered: where it has another MAC or MTU, a chained plugin has changed it on purpose. */

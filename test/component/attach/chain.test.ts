@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { code } from '../../../src/api/cni-error.ts';
@@ -55,11 +55,15 @@ function recorders(
   const log = join(directory, 'log');
   for (const name of names) {
     const script = `#!/usr/bin/env node
-const { appendFileSync, readFileSync } = require('node:fs');
+const { appendFileSync, existsSync, readFileSync } = require('node:fs');
 const { CNI_COMMAND: verb, CNI_IFNAME: ifname } = process.env;
 if (verb === 'VERSION') return console.log('{"cniVersion":"1.0.0","supportedVersions":["0.4.0","1.0.0"]}');
 const config = JSON.parse(readFileSync(0, 'utf8'));
 appendFileSync(${JSON.stringify(log)}, JSON.stringify({ plugin: ${JSON.stringify(name)}, verb, ifname, config }) + '\\n');
+if (verb === 'DEL' && ${name === 'second'} && existsSync(${JSON.stringify(join(directory, 'broken'))})) {
+  console.log('{"code":121,"msg":"still busy"}');
+  process.exit(1);
+}
 if (verb === 'ADD' && ${name === fails}) { console.log('{"code":120,"msg":"not today"}'); process.exit(1); }
 if (verb === 'ADD') console.log(JSON.stringify({ ...config.prevResult, dns: { domain: ${JSON.stringify(name)} } }));
 `;
@@ -101,6 +105,12 @@ test('tuning and sbr on macvlan: MTU, sysctl, MAC and rules on each NIC; CHECK s
   await harness.call(chained('CHECK', chain, parts));
   world.exec(pod, 'ip', 'link', 'set', 'net1-1', 'mtu', '1300');
   await expect(harness.call(chained('CHECK', chain, parts))).rejects.toThrow(/net1-1.*1300/);
+  world.exec(pod, 'ip', 'link', 'set', 'net1-1', 'mtu', '1400');
+  world.exec(pod, 'ip', 'rule', 'add', 'from', '10.5.9.9', 'lookup', '77');
+  await harness.call(chained('CHECK', chain, parts));
+  world.exec(pod, 'ip', 'rule', 'del', 'from', '10.5.2.1');
+  await expect(harness.call(chained('CHECK', chain, parts))).rejects.toThrow(/: rule from 10\.5\.2\.1\/32 is missing$/);
+  world.exec(pod, 'ip', 'rule', 'del', 'from', '10.5.9.9');
 
   await harness.call(chained('DEL', chain, parts));
   expect(await world.links(pod)).toEqual([]);
@@ -184,6 +194,37 @@ test('ADD in order with the result of the one before, DEL in reverse with the la
     'DEL net1-1',
     'DEL net1-1',
   ]);
+});
+
+test('a chained plugin whose DEL fails keeps the record, after the pod too: said, tried again, and all gone when it succeeds', async () => {
+  const { path, heard } = recorders(['first', 'second']);
+  const broken = join(path[0] ?? '', 'broken');
+  const pod = world.pod();
+  const parts = { network: 'tuned', container: 'k1', netns: pod, path };
+  const chain = [{ type: 'first' }, { type: 'second' }];
+  await harness.call(chained('ADD', chain, parts));
+  writeFileSync(broken, '');
+  const failure = { code: 121, message: 'NIC eth1: second DEL failed: still busy' };
+  await expect(harness.call(chained('DEL', chain, parts))).rejects.toMatchObject(failure);
+  expect(await world.links(pod)).toEqual([]);
+  world.namespaces.remove(pod);
+  await expect(harness.call(chained('DEL', chain, { ...parts, netns: '' }))).rejects.toMatchObject(failure);
+  await expect(harness.call(networkCall('GC', 'tuned', []))).rejects.toThrow(
+    /could not remove tuned\/k1\/net1.*still busy/,
+  );
+  expect(await harness.retry()).toEqual([expect.stringContaining('still busy')]);
+  expect((await harness.look()).records).toMatchObject([{ key: { containerID: 'k1' }, state: 'deleting' }]);
+  rmSync(broken);
+  const before = heard().length;
+  expect(await harness.retry()).toEqual([]);
+  // All of the chain, last first: what succeeded before is asked again.
+  expect(
+    heard()
+      .slice(before)
+      .filter(({ ifname }) => ifname === 'net1')
+      .map(({ plugin }) => plugin),
+  ).toEqual(['second', 'first']);
+  expect((await harness.look()).counts).toMatchObject({ attachments: 0, addresses: 0, masters: 0 });
 });
 
 test('a chained plugin that fails undoes every NIC, and says which; one that is not installed is named before anything is made', async () => {

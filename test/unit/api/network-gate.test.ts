@@ -216,6 +216,14 @@ describe('parseNetwork', () => {
       },
       'spec.ipam.routes: gateways 192.168.0.9 are not in masterNets (10.1.0.0/24)',
     ],
+    [
+      'a route by a gateway behind sbr',
+      {
+        ipam: ipam({ vlanMode: 'l2', routes: [{ dst: '10.0.0.0/8', gw: '192.168.0.9' }, { dst: '11.0.0.0/8' }] }),
+        plugin: { ...ipvlan(), metaPlugins: [{ type: 'tuning' }, { type: 'sbr' }] },
+      },
+      'spec.ipam.routes: gateways 192.168.0.9 cannot be reached behind sbr (spec.plugin.metaPlugins[1])',
+    ],
     ['routing by source', { ipam: ipam({ sourceRouting: true }) }, 'spec.ipam.sourceRouting: is not supported yet'],
     ['a route with more', { ipam: ipam({ routes: [{ dst: '10.0.0.0/8', mtu: 1 }] }) }, 'spec.ipam.routes[0].mtu'],
     [
