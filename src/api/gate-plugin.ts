@@ -1,6 +1,7 @@
 import { type PluginFacts, plugins } from './delegations.ts';
 import type { Findings } from './findings.ts';
 import type { Addressing } from './gate-addressing.ts';
+import { checkSriovArgs } from './gate-sriov.ts';
 import type { MultiNicNetworkSpec } from './kinds/multinicnetwork.ts';
 import type { Delegation, LinkMode } from './network.ts';
 import { pluginArg } from './plugin-args.ts';
@@ -54,6 +55,7 @@ function checkArgs(type: string, args: Readonly<Record<string, string>>, finding
     const arg = pluginArg(type, name, text);
     if (!arg.ok) findings.add(`spec.plugin.args.${name}`, `"${text}" must be ${arg.expected} for ${type}`);
   }
+  if (type === 'sriov') checkSriovArgs(args, findings);
   if (type !== 'bridge' || args['bridge']) return;
   findings.add('spec.plugin.args.bridge', 'is missing: name the bridge of the hosts that pods are connected to');
 }

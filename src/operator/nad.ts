@@ -1,7 +1,8 @@
+import { delegateOf } from '../api/delegations.ts';
 import type { MultiNicNetwork, MultiNicNetworkSpec } from '../api/kinds/multinicnetwork.ts';
 import type { KubeObject, OwnerReference } from '../api/meta.ts';
 import type { Network } from '../api/network.ts';
-import { pluginArg } from '../api/plugin-args.ts';
+import { isDeviceArg, pluginArg } from '../api/plugin-args.ts';
 import { apiVersion } from '../api/schema.ts';
 import { formatAddress } from '../net/address.ts';
 import { formatPrefix } from '../net/prefix.ts';
@@ -19,8 +20,14 @@ export const generatedLabel = 'multi-nic-cni-generated';
  * The single-plugin config that Multus hands to `multi-nic`: the predecessor's keys in its order, with the network's own cniVersion
  * and without the daemon's address (the shim knows its socket).
  * @param masterNets NIC networks of the pool; where the spec names none, those of the rails
+ * @param resourceNames of kubelet, whose devices the daemon looks for; none where the delegate takes no devices
  */
-export function nadConfig(network: Network, spec: MultiNicNetworkSpec, masterNets: readonly string[]): string {
+export function nadConfig(
+  network: Network,
+  spec: MultiNicNetworkSpec,
+  masterNets: readonly string[],
+  resourceNames: readonly string[] = [],
+): string {
   return JSON.stringify({
     cniVersion: network.cniVersion,
     name: network.name,
@@ -33,6 +40,7 @@ export function nadConfig(network: Network, spec: MultiNicNetworkSpec, masterNet
     masterNets,
     multiNICIPAM: network.ipam.kind === 'pool',
     ...(spec.plugin.capabilities !== undefined && { capabilities: spec.plugin.capabilities }),
+    ...(resourceNames.length > 0 && { resourceNames }),
   });
 }
 
@@ -65,14 +73,14 @@ function typedIpam(network: Network, spec: MultiNicNetworkSpec): Record<string, 
 /** The delegate's config without what differs from NIC to NIC. The mode is the effective one: the delegate's default is another. */
 function pluginOf(network: Network, { plugin: { metaPlugins = [] } }: MultiNicNetworkSpec): Record<string, unknown> {
   const args = Object.entries(network.pluginArgs)
-    .filter(([, value]) => value !== '')
+    .filter(([key, value]) => value !== '' && !isDeviceArg(network.pluginType, key))
     .flatMap(([key, value]) => {
       const arg = pluginArg(network.pluginType, key, value);
       return arg.ok ? [[arg.name, arg.value] as const] : [];
     });
   return {
     cniVersion: network.cniVersion,
-    type: network.pluginType,
+    type: delegateOf(network.pluginType),
     ...(network.mode === undefined ? {} : { mode: network.mode }),
     ...Object.fromEntries(args.sort(([a], [b]) => (a < b ? -1 : 1))),
     ...(metaPlugins.length > 0 && { metaPlugins }),

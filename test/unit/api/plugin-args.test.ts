@@ -26,11 +26,47 @@ describe('pluginArg', () => {
   });
 
   test.each([
-    ['sriov', 'vlan', 'ten', 'a number'],
+    ['sriov', 'vlan', 'ten', 'a number from 0 to 4094'],
+    ['sriov', 'vlanQos', '8', 'a number from 0 to 7'],
+    ['sriov', 'vlanProto', '802.1x', '802.1q or 802.1Q or 802.1ad or 802.1AD'],
+    ['sriov', 'link_state', 'up', 'auto or enable or disable'],
+    ['sriov', 'numVfs', '0', 'a number from 1 to 65535'],
+    ['sriov', 'resourceName', 'a b', 'the name of a resource'],
+    ['mellanox', 'resourceName', 'hostdev', 'whole names of resources, for example nvidia.com/hostdev'],
     ['sriov', 'trust', 'maybe', 'true or false'],
     ['bridge', 'isGateway', '1', 'true or false'],
   ])('%s %s %j must be %s', (plugin, given, text, expected) => {
     expect(pluginArg(plugin, given, text)).toEqual({ ok: false, expected });
+  });
+});
+
+describe('sriov', () => {
+  const gate = (args: Record<string, string>) => {
+    const parsed = parseNetwork(
+      networkObject({
+        plugin: { cniVersion: '1.0.0', type: 'sriov', args },
+        ipam: JSON.stringify({ type: 'multi-nic-ipam', hostBlock: 6, interfaceBlock: 2 }),
+      }),
+    );
+    return parsed.ok ? parsed.value : parsed.problems.map(({ path, message }) => `${path} ${message}`).join('; ');
+  };
+  test('is bound to a device, and has no mode', () => {
+    expect(
+      gate({ vlan: '5', vlanQoS: '3', minTxRate: '10', max_tx_rate: '0', resourceName: 'intel.com/a' }),
+    ).toMatchObject({
+      pluginType: 'sriov',
+      binding: 'deviceID',
+      routed: false,
+    });
+    expect(gate({ mode: 'l2' })).toContain('spec.plugin.args.mode sriov has no modes');
+  });
+  test.each([
+    [{ vlanQos: '3' }, 'spec.plugin.args.vlanQos is about a VLAN, and there is none'],
+    [{ vlanProto: '802.1ad', vlan: '0' }, 'spec.plugin.args.vlanProto is about a VLAN'],
+    [{ minTxRate: '200', maxTxRate: '100' }, 'spec.plugin.args.minTxRate is more than maxTxRate: give at most 100'],
+    [{ numVfs: 'many' }, 'spec.plugin.args.numVfs "many" must be a number from 1 to 65535 for sriov'],
+  ])('%j is refused', (args, text) => {
+    expect(gate(args)).toContain(text);
   });
 });
 

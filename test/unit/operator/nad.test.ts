@@ -56,6 +56,36 @@ describe('NAD config', () => {
     ]);
   });
 
+  it('of sriov has the keys of sriov-cni alone, and the resources; of mellanox host-device', () => {
+    const sriov = {
+      ...spec,
+      ipam: '{"type":"multi-nic-ipam"}',
+      plugin: {
+        cniVersion: '1.0.0',
+        type: 'sriov',
+        args: {
+          vlan: '999',
+          minTxRate: '10',
+          trust: 'true',
+          numVfs: '8',
+          mtu: '9000',
+          resourceName: 'neta',
+          mine: 'x',
+        },
+      },
+    };
+    const parsed = parseNetwork(networkOf(sriov));
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+    expect(JSON.parse(nadConfig(parsed.value, sriov, [], ['openshift.io/neta']))).toMatchObject({
+      plugin: { cniVersion: '1.0.0', type: 'sriov', vlan: 999, min_tx_rate: 10, trust: 'on', mine: 'x' },
+      resourceNames: ['openshift.io/neta'],
+    });
+    const { plugin } = configOf(sriov);
+    for (const name of ['numVfs', 'mtu', 'resourceName']) expect(plugin).not.toHaveProperty(name);
+    const mellanox = { ...sriov, plugin: { cniVersion: '0.3.1', type: 'mellanox', args: {} } };
+    expect(configOf(mellanox)['plugin']).toEqual({ cniVersion: '0.3.1', type: 'host-device' });
+  });
+
   it('carries chained plugins as they are, in order', () => {
     const metaPlugins = [{ type: 'tuning', sysctl: { 'net.core.somaxconn': '500' } }, { type: 'sbr' }];
     expect(configOf({ ...spec, plugin: { ...spec.plugin, metaPlugins } })['plugin']).toEqual({
