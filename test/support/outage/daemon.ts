@@ -44,6 +44,7 @@ export function createApiSide({ url, node, netns, hours, onError }: DaemonPlace)
     handle: () => Promise.resolve(undefined),
     recover: () => Promise.reject(new Error('nothing to recover')),
     retry: () => Promise.resolve([]),
+    settleLent: () => Promise.resolve([]),
     collect: () => Promise.resolve({ released: [], failed: [] }),
     busy: () => 0,
     listAttachments: () => [],
