@@ -5,6 +5,7 @@ import { parseInterfaceAddress } from '../net/prefix.ts';
 import { addChain, checkChain, delChain } from './chain.ts';
 import { type DelegateContext, type Delegates, undoing } from './exec.ts';
 import { isObject, type JsonObject } from './json.ts';
+import { isMoved } from './moved.ts';
 import type { DelegateCall } from './types.ts';
 
 /** As much of a link of a pod as is looked at; src/kernel's Link is one. */
@@ -103,7 +104,7 @@ export async function checkAll(
 
 /**
  * Names of the links that are all that these calls left: there, theirs by the same look as DEL's, and given their addresses by
- * nobody who keeps books, with nothing chained. Deleting them is all that DEL of their delegates would do.
+ * nobody who keeps books, with nothing chained; never a device that was moved in. Deleting them is all that DEL of their delegates would do.
  * @param recorded results of ADD by position, as far as there are any
  */
 export function bareLinks(
@@ -112,7 +113,7 @@ export function bareLinks(
   recorded: readonly CniResult[] = [],
 ): string[] {
   return calls
-    .filter((call) => call.chain === undefined && !keepsBooks(call))
+    .filter((call) => call.chain === undefined && !keepsBooks(call) && !isMoved(call))
     .filter((call) => links.some((link) => isLinkOf(link, call, recorded[calls.indexOf(call)])))
     .map((call) => call.ifname);
 }

@@ -23,6 +23,8 @@ function linkOf(object: Json, indexes: ReadonlyMap<string | undefined, number>):
   const elsewhere = integer(object, 'link_netnsid') !== undefined;
   const lower = integer(object, 'link_index') ?? indexes.get(text(object, 'link'));
   const master = indexes.get(text(object, 'master'));
+  const alias = text(object, 'ifalias');
+  const permanentMac = text(object, 'permaddr');
   return {
     index: integer(object, 'ifindex') ?? 0,
     name: text(object, 'ifname') ?? '',
@@ -36,6 +38,8 @@ function linkOf(object: Json, indexes: ReadonlyMap<string | undefined, number>):
     ...(lower === undefined ? {} : { lowerIndex: lower }),
     lowerElsewhere: elsewhere,
     ...(master === undefined ? {} : { masterIndex: master }),
+    ...(alias === undefined ? {} : { alias }),
+    ...(permanentMac === undefined ? {} : { permanentMac }),
     addresses: objects(object, 'addr_info').flatMap(addressOf),
   };
 }

@@ -22,6 +22,10 @@ export interface Link {
   readonly lowerElsewhere: boolean;
   /** Index of the bridge, bond, vrf … that this link is a port of. */
   readonly masterIndex?: number;
+  /** A text that anybody may write on a link; it goes along into another namespace. */
+  readonly alias?: string;
+  /** The MAC that the hardware has, where the link has another. */
+  readonly permanentMac?: string;
   readonly addresses: readonly LinkAddress[];
 }
 
@@ -30,6 +34,43 @@ export interface LinkAddress extends InterfaceAddress {
   readonly tentative: boolean;
   /** Secondary, temporary (RFC 8981) or deprecated: no address to be known by. */
   readonly transient: boolean;
+}
+
+/** A link as it was at one moment, with all that it loses when it goes to another namespace. */
+export interface SavedLink {
+  readonly index: number;
+  readonly name: string;
+  readonly mac: string;
+  /** The MAC that the hardware has, where the link has another. */
+  readonly permanentMac?: string;
+  /** Absent for plain devices. */
+  readonly kind?: string;
+  readonly mtu: number;
+  /** Administratively up. */
+  readonly up: boolean;
+  readonly alias?: string;
+  readonly altnames: readonly string[];
+  /** Name of the link that it is a port of. */
+  readonly master?: string;
+  readonly addresses: readonly SavedAddress[];
+  /** Words after `ip route add`, each of them names its link. */
+  readonly routes: readonly IpCommand[];
+}
+
+/** An address of such a link, in the words of `ip addr add`. */
+export interface SavedAddress {
+  readonly family: Family;
+  /** 10.1.1.2/24; without length where there is a peer. */
+  readonly address: string;
+  readonly peer?: string;
+  readonly broadcast?: string;
+  readonly scope: string;
+  readonly label?: string;
+  readonly metric?: number;
+  readonly flags: readonly string[];
+  /** Absent: for ever. */
+  readonly validSeconds?: number;
+  readonly preferredSeconds?: number;
 }
 
 /** One next hop of a route: a multipath route is read as one entry per next hop. */
@@ -95,6 +136,13 @@ export interface Kernel {
     netns?: Netns,
     options?: BatchOptions,
   ): Promise<{ readonly answers: readonly (string | undefined)[]; readonly links: readonly Link[] }>;
+  /**
+   * A link of the caller's namespace with addresses and routes, as it is now; undefined when there is none of that name.
+   * @param except protocol of routes that are not to be kept
+   */
+  save(name: string, except?: number): Promise<SavedLink | undefined>;
+  /** Path of the caller's own network namespace, as programs in other namespaces see it. */
+  readonly ownNetns: string;
   /** Reads a text below /sys of the caller's namespace, trimmed; undefined when absent or unreadable. */
   sysfs(path: string): string | undefined;
   /** Sets sysctls (`net.ipv6.conf.default.dad_transmits`) inside a namespace. */

@@ -103,7 +103,8 @@ function lowerOf(link: Link, byIndex: ByIndex): Link | undefined {
   return link.lowerIndex === undefined || link.lowerElsewhere ? undefined : byIndex.get(link.lowerIndex);
 }
 
-function byName(a: Link, b: Link): number {
+/** Order by name, numbers inside by value. */
+export function byName(a: { readonly name: string }, b: { readonly name: string }): number {
   const parts = (name: string): string[] => name.split(/(\d+)/);
   const [left, right] = [parts(a.name), parts(b.name)];
   for (const [index, part] of left.entries()) {

@@ -68,10 +68,21 @@ export const migrations: readonly string[] = [
   ALTER TABLE masters ADD COLUMN exclusive INTEGER NOT NULL DEFAULT 0;
   UPDATE masters SET exclusive = 1 WHERE mode = 'passthru';
   `,
+  // No attachment's id: a NIC may come back after its attachment is gone. What it was like is read as a whole, never searched.
+  `
+  CREATE TABLE lent (
+    nic TEXT PRIMARY KEY,
+    network TEXT NOT NULL,
+    container_id TEXT NOT NULL,
+    ifname TEXT NOT NULL,
+    boot_id TEXT NOT NULL,
+    content TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Tables, for the leftovers listing. */
-export const tables = ['attachments', 'addresses', 'masters', 'resting', 'notes', 'meta'] as const;
+export const tables = ['attachments', 'addresses', 'masters', 'lent', 'resting', 'notes', 'meta'] as const;
 
 /**
  * Brings the file to this program's schema version, each step in its own transaction.

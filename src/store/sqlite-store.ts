@@ -4,10 +4,11 @@ import type { AttachmentKey } from '../cni/types.ts';
 import { type Address, formatAddress } from '../net/address.ts';
 import { createGroupCommit, type Outcome } from './group-commit.ts';
 import { keyText } from './key.ts';
+import { contentOf, loadLent, toLent } from './lent.ts';
 import { loadAttachments, loadResting, text, toHeldMaster } from './rows.ts';
 import { tables } from './schema.ts';
 import { prepareStatements } from './statements.ts';
-import type { AttachmentRecord, Conflict, HeldMaster, RestingAddress, Store } from './types.ts';
+import type { AttachmentRecord, Conflict, HeldMaster, LentNic, RestingAddress, Store } from './types.ts';
 
 /**
  * The Store over an open, migrated database that this process alone uses. Decisions are taken by SQL inside the transaction
@@ -24,6 +25,7 @@ export function createStore(db: DatabaseSync, currentBoot: string): Store {
     ids.set(keyText(record.key), id);
     attachments.set(keyText(record.key), record);
   }
+  const lent = new Map(loadLent(db).map((one) => [one.name, one]));
   for (const entry of loadResting(db)) resting.set(restingKey(entry.network, entry.address), entry);
 
   const change = (key: AttachmentKey, work: (id: number, record: AttachmentRecord) => Outcome<void>): Promise<void> =>
@@ -36,7 +38,7 @@ export function createStore(db: DatabaseSync, currentBoot: string): Store {
   const replace = (record: AttachmentRecord) => () => void attachments.set(keyText(record.key), record);
 
   /** Inserts all rows of the record; a refusal leaves what it wrote to the savepoint. */
-  const insert = (record: AttachmentRecord): Outcome<Conflict | undefined> => {
+  const insert = (record: AttachmentRecord, lending: readonly LentNic[]): Outcome<Conflict | undefined> => {
     const { key, stamp } = record;
     const refuse = (value: Conflict): Outcome<Conflict> => ({ value, keep: false });
     const note = sql.findNote.get(key.network, key.containerID, key.ifname);
@@ -73,8 +75,15 @@ export function createStore(db: DatabaseSync, currentBoot: string): Store {
       if (row.changes === 0) return refuse({ kind: 'address', address: held.address });
       if (resting.has(restingKey(key.network, held.address))) sql.deleteResting.run(key.network, address);
     }
+    for (const one of lending) {
+      const { network, containerID, ifname } = one.key;
+      const row = sql.insertLent.run(one.name, network, containerID, ifname, one.bootId, contentOf(one));
+      const held = row.changes === 0 ? sql.findLent.get(one.name) : undefined;
+      if (held !== undefined) return refuse({ kind: 'lent', lent: toLent(held) });
+    }
     const apply = (): void => {
       ids.set(keyText(key), id);
+      for (const one of lending) lent.set(one.name, one);
       attachments.set(keyText(key), { ...record, state: 'pending' });
       for (const held of record.addresses) resting.delete(restingKey(key.network, held.address));
     };
@@ -104,7 +113,13 @@ export function createStore(db: DatabaseSync, currentBoot: string): Store {
     get resting() {
       return [...resting.values()];
     },
-    begin: (record) => group.run(() => insert(record)),
+    lent,
+    begin: (record, lending = []) => group.run(() => insert(record, lending)),
+    returned: (nic) =>
+      group.run(() => {
+        sql.deleteLent.run(nic);
+        return done(() => void lent.delete(nic));
+      }),
     finish: (key, delegateResults, result) =>
       change(key, (id, record) => {
         if (record.state !== 'pending') throw new Error(`attachment ${keyText(key)} is ${record.state}, not pending`);

@@ -22,6 +22,12 @@ export function prepareStatements(db: DatabaseSync) {
       'INSERT INTO masters (nic, attachment, position, kind, mode, exclusive) VALUES (?, ?, ?, ?, ?, ?)',
     ),
     deleteMaster: db.prepare('DELETE FROM masters WHERE nic = ? AND attachment = ?'),
+    insertLent: db.prepare(
+      `INSERT INTO lent (nic, network, container_id, ifname, boot_id, content) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO NOTHING`,
+    ),
+    findLent: db.prepare('SELECT * FROM lent WHERE nic = ?'),
+    deleteLent: db.prepare('DELETE FROM lent WHERE nic = ?'),
     insertResting: db.prepare('INSERT OR REPLACE INTO resting (network, address, since) VALUES (?, ?, ?)'),
     deleteResting: db.prepare('DELETE FROM resting WHERE network = ? AND address = ?'),
     expireResting: db.prepare('DELETE FROM resting WHERE since < ?'),

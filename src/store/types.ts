@@ -1,5 +1,7 @@
+import type { Nic } from '../api/host.ts';
 import type { AttachmentKey, CniResult, PodRef, Stamp } from '../cni/types.ts';
 import type { DelegateCall } from '../delegates/types.ts';
+import type { SavedLink } from '../kernel/types.ts';
 import type { Address } from '../net/address.ts';
 
 /** pending: committed, delegates may run. ready: answered. deleting: being undone. */
@@ -44,6 +46,31 @@ export interface AttachmentRecord {
   readonly createdAt: number;
 }
 
+/**
+ * A NIC that is itself in a pod, or on its way there or back. Written before anything touches it; stays, beyond its attachment, until
+ * the NIC is as it was.
+ */
+export interface LentNic {
+  /** Name of the link on the host. */
+  readonly name: string;
+  /** Whose it is. */
+  readonly key: AttachmentKey;
+  readonly pod: PodRef;
+  /** Interface in the pod. */
+  readonly ifname: string;
+  readonly netns: string;
+  readonly netnsId: string;
+  readonly bootId: string;
+  /** 0000:18:00.0 */
+  readonly pciAddress?: string;
+  /** As the inventory shows it meanwhile; absent: no NIC of the pool (a virtual function). */
+  readonly nic?: Nic;
+  /** What it gets back. */
+  readonly saved: SavedLink;
+  /** ms since the epoch. */
+  readonly savedAt: number;
+}
+
 /** A released address that is not given out again before its time. */
 export interface RestingAddress {
   readonly network: string;
@@ -57,6 +84,7 @@ export type Conflict =
   | { readonly kind: 'address'; readonly address: Address }
   | { readonly kind: 'attachment' }
   | { readonly kind: 'master'; readonly nic: string; readonly held: HeldMaster; readonly network: string }
+  | { readonly kind: 'lent'; readonly lent: LentNic }
   /** A DEL that started later than this ADD was seen. */
   | { readonly kind: 'deleted' };
 
@@ -65,8 +93,12 @@ export interface Store {
   /** All records, as loaded at open and kept in step. */
   readonly attachments: ReadonlyMap<string, AttachmentRecord>;
   readonly resting: readonly RestingAddress[];
-  /** Inserts a pending attachment with addresses and masters, or nothing at all. */
-  begin(record: AttachmentRecord): Promise<Conflict | undefined>;
+  /** NICs that are not on the host as they were, by name. */
+  readonly lent: ReadonlyMap<string, LentNic>;
+  /** Inserts a pending attachment with addresses, masters and the NICs that are lent to it, or nothing at all. */
+  begin(record: AttachmentRecord, lent?: readonly LentNic[]): Promise<Conflict | undefined>;
+  /** The NIC is as it was before, or gone for good. */
+  returned(nic: string): Promise<void>;
   /** pending → ready. */
   finish(key: AttachmentKey, delegateResults: readonly CniResult[], result: CniResult): Promise<void>;
   /** Another ADD of the same: the record is as of its stamp. */

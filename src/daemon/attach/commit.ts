@@ -1,6 +1,6 @@
 import type { HostPlan } from '../../api/host.ts';
 import type { ContainerCall } from '../../cni/types.ts';
-import type { AttachmentRecord } from '../../store/types.ts';
+import type { AttachmentRecord, LentNic } from '../../store/types.ts';
 import { conflictError } from './conflict.ts';
 import type { AttachContext } from './context.ts';
 import type { Reserved } from './pools.ts';
@@ -8,6 +8,7 @@ import type { Reserved } from './pools.ts';
 /**
  * Puts what was reserved on disk, as a `pending` record; it goes back to the pools when it cannot be.
  * @param rest what the call makes with it: delegates' calls, and the NICs that they use
+ * @param lent NICs that go into the pod themselves
  * @throws CniError naming who holds an address or a NIC already, and what `rest` throws
  */
 export async function commit(
@@ -17,6 +18,7 @@ export async function commit(
   netnsId: string,
   reserved: Reserved,
   rest: () => Pick<AttachmentRecord, 'calls' | 'masters'>,
+  lent: readonly LentNic[] = [],
 ): Promise<AttachmentRecord> {
   try {
     const record: AttachmentRecord = {
@@ -32,7 +34,7 @@ export async function commit(
       ...rest(),
       createdAt: context.now(),
     };
-    const conflict = await context.store.begin(record);
+    const conflict = await context.store.begin(record, lent);
     if (conflict !== undefined) throw conflictError(context, plan, record, conflict);
     context.changed();
     return record;

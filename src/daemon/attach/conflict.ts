@@ -4,6 +4,7 @@ import { formatAddress } from '../../net/address.ts';
 import { keyText } from '../../store/key.ts';
 import type { AttachmentRecord, Conflict, HeldMaster } from '../../store/types.ts';
 import type { AttachContext } from './context.ts';
+import { holderText } from './lend.ts';
 import { isExclusive } from './nic-use.ts';
 
 /** What the store's refusal means to the caller of ADD. An address conflict means that memory was wrong: it is built anew. */
@@ -15,6 +16,12 @@ export function conflictError(
 ): CniError {
   const attachment = keyText(record.key);
   if (conflict.kind === 'master') return masterError(plan, conflict.held, `network ${conflict.network} uses`);
+  if (conflict.kind === 'lent') {
+    return new CniError(
+      code.tryAgainLater,
+      `network ${plan.network} wants NIC ${conflict.lent.name}, but it is lent to ${holderText(conflict.lent)}: try again when that has ended`,
+    );
+  }
   if (conflict.kind === 'attachment') {
     return new CniError(code.internal, `attachment ${attachment} exists already: delete it first`);
   }

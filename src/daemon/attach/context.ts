@@ -10,7 +10,10 @@ import { type CallLimits, delegatesShare } from './limits.ts';
 import type { KeyedMutex } from './locks.ts';
 import type { PoolBook } from './pools.ts';
 
-/** Places where a test may stop or kill the process, in the order in which one ADD and one DEL pass them. */
+/**
+ * Places where a test may stop or kill the process, in the order in which one ADD and one DEL pass them; `lent:` where a NIC that was
+ * itself in the pod is given back, within del:delegates-done and del:links-gone.
+ */
 export const steps = [
   'add:committed',
   'add:prepared',
@@ -21,6 +24,9 @@ export const steps = [
   'del:delegates-done',
   'del:links-gone',
   'del:removed',
+  'lent:out',
+  'lent:restored',
+  'lent:returned',
 ] as const;
 export type Step = (typeof steps)[number];
 
@@ -63,6 +69,8 @@ export interface AttachContext extends AttachDeps {
   readonly ownNetns: string;
   readonly limits: CallLimits;
   readonly locks: KeyedMutex;
+  /** NICs are lent and given back one after the other: what they are like is read before it is changed. Inside `locks`. */
+  readonly lending: KeyedMutex;
   readonly pools: PoolBook;
   /** Addresses were handed out or came back. */
   readonly changed: () => void;

@@ -1,9 +1,10 @@
 import { later } from '../../cni/stamp.ts';
 import type { AttachmentKey, CniResult, ContainerCall, Stamp } from '../../cni/types.ts';
+import type { Link } from '../../kernel/types.ts';
 import { keyText } from '../../store/key.ts';
 import type { AttachContext } from './context.ts';
 import { hasMac } from './present.ts';
-import { deleteLinks, undo } from './undo.ts';
+import { deleteLinks, takeOutUnknown, undo } from './undo.ts';
 
 /** What shall be gone, and when the request for it started. */
 export interface Detach {
@@ -62,9 +63,13 @@ async function removeListed(context: AttachContext, netns: string, result: CniRe
         hasMac(link, wanted),
     ),
   );
+  // A device with a plugin's alias was moved in: it goes out.
+  const isDevice = ({ alias, kind }: Link): boolean => kind === undefined || alias !== undefined;
+  await takeOutUnknown(context, netns, listed.filter(isDevice));
+  const made = listed.filter((link) => !isDevice(link));
   await deleteLinks(
     context.kernel,
     netns,
-    listed.map(({ name }) => name),
+    made.map(({ name }) => name),
   );
 }

@@ -13,6 +13,7 @@ import { answerWithin, timeOf, usualLimits } from './limits.ts';
 import { createKeyedMutex } from './locks.ts';
 import { createPoolBook } from './pools.ts';
 import { type Recovery, recover, retryDeleting } from './recover.ts';
+import { createSettleLent } from './settle.ts';
 import { status } from './status.ts';
 import { type AttachmentView, listAttachments, poolUse } from './views.ts';
 
@@ -36,6 +37,11 @@ export interface AttachEngine {
    */
   retry(): Promise<readonly string[]>;
   /**
+   * Gives back NICs that the kernel brought back to the host when their pod went; cheap while none is lent. To be called when links have
+   * changed. @returns one sentence for each that is not as it was
+   */
+  settleLent(): Promise<readonly string[]>;
+  /**
    * Looks for attachments that nobody will delete any more, and releases those that the look before found too; to be called
    * now and then. @throws nothing
    */
@@ -56,6 +62,7 @@ export function createAttachEngine(deps: AttachDeps): AttachEngine {
     ownNetns: deps.ownNetns ?? '/proc/self/ns/net',
     limits: deps.limits ?? usualLimits,
     locks: createKeyedMutex(),
+    lending: createKeyedMutex(),
     pools: createPoolBook(deps),
     changed: () => {
       for (const listener of listeners) listener();
@@ -63,6 +70,7 @@ export function createAttachEngine(deps: AttachDeps): AttachEngine {
     step: async (step) => deps.onStep?.(step),
   };
   const collect = createCollector(context);
+  const settleLent = createSettleLent(context);
   let calls = 0;
 
   const carryOut = async (call: Exclude<Call, { verb: 'ADD' }>): Promise<void> => {
@@ -92,12 +100,16 @@ export function createAttachEngine(deps: AttachDeps): AttachEngine {
         }
       });
     },
-    recover: () => recover(context),
+    async recover() {
+      const found = await recover(context);
+      return { ...found, failed: [...found.failed, ...(await settleLent())] };
+    },
     async retry() {
       const { cooldownMs, floorMs } = deps.cooldown;
       await deps.store.expire(deps.now() - Math.max(cooldownMs, floorMs), deps.now() - noteMs);
-      return retryDeleting(context);
+      return [...(await retryDeleting(context)), ...(await settleLent())];
     },
+    settleLent,
     collect,
     busy: () => calls,
     listAttachments: () => listAttachments(deps.store),

@@ -12,12 +12,26 @@ import type { AttachmentRecord } from '../../store/types.ts';
 import { chooseNics } from './choose.ts';
 import { commit } from './commit.ts';
 import type { AttachContext } from './context.ts';
+import { lend, lends } from './lend.ts';
 import { checkMasters } from './masters.ts';
 import { nicCall, reserveFor } from './nic-ipam.ts';
 import { masterOf } from './nic-use.ts';
+import { requireMacs } from './requested-macs.ts';
 
 /** Decides NICs, names and addresses, and commits them: from here on a DEL or a restart finds what to undo. */
 export async function reserve(
+  context: AttachContext,
+  plan: HostPlan,
+  call: ContainerCall,
+  netnsId: string,
+  links: readonly Link[],
+): Promise<AttachmentRecord> {
+  // Two that want a NIC for themselves choose one after the other.
+  if (lends(plan)) return context.lending.run('', async () => decide(context, plan, call, netnsId, links));
+  return decide(context, plan, call, netnsId, links);
+}
+
+async function decide(
   context: AttachContext,
   plan: HostPlan,
   call: ContainerCall,
@@ -28,11 +42,13 @@ export async function reserve(
   const nics = chosen.map(({ nic }) => nic.name);
   const names = interfaceNames(call.key.ifname, nics.length);
   refuseTaken(call, names, links);
+  const macs = requireMacs(plan, call, names);
   await checkMasters(context, plan, nics);
   const cniVersion = await versionFor(context, call, delegateOf(plan.pluginType));
   const chain = await chainFor(context, call);
+  const lent = await lend(context, plan, call, netnsId, chosen, names);
   const reserved = reserveFor(context.pools, plan, chosen, call);
-  return commit(context, plan, call, netnsId, reserved, () => ({
+  const rest = (): Pick<AttachmentRecord, 'calls' | 'masters'> => ({
     calls: planCalls({
       network: plan.network,
       cniVersion,
@@ -42,15 +58,16 @@ export async function reserve(
       plugin: call.conf.plugin,
       chain,
       nics: reserved.nics.map(({ nic, addresses }, index) =>
-        withDevice(nicCall(plan, nic, names[index] ?? '', addresses), chosen[index]),
+        withWishes(nicCall(plan, nic, names[index] ?? '', addresses), chosen[index], macs[index]),
       ),
     }),
     masters: chosen.flatMap((one) => masterOf(plan, one) ?? []),
-  }));
+  });
+  return commit(context, plan, call, netnsId, reserved, rest, lent);
 }
 
-function withDevice(nic: ChosenNic, { device }: Pick<Chosen, 'device'> = {}): ChosenNic {
-  return device === undefined ? nic : { ...nic, device };
+function withWishes(nic: ChosenNic, { device }: Pick<Chosen, 'device'> = {}, mac = ''): ChosenNic {
+  return { ...nic, ...(device === undefined ? {} : { device }), ...(mac === '' ? {} : { mac }) };
 }
 
 /** @throws CniError when the plugin is not installed, or speaks no version of ours */

@@ -1,10 +1,13 @@
 import { CniError, code } from '../../api/cni-error.ts';
+import { isMoved } from '../../delegates/moved.ts';
 import { delAll, keepsBooks, LeftOutside } from '../../delegates/parallel.ts';
 import type { Kernel, Link } from '../../kernel/types.ts';
 import { keyText } from '../../store/key.ts';
 import type { AttachmentRecord } from '../../store/types.ts';
 import { type AttachContext, delegateContext, lookWith } from './context.ts';
+import { takeOut } from './give-back.ts';
 import { isReplaced, livingNetns, ourLinks } from './ours.ts';
+import { giveBackAll } from './settle.ts';
 import { strays } from './strays.ts';
 import { sweep } from './sweep.ts';
 
@@ -43,6 +46,7 @@ export async function undo(context: AttachContext, record: AttachmentRecord, als
   }
   await context.step('del:delegates-done');
   const unsure = ourLinks(record, left).length > 0 || record.result === undefined;
+  await giveBackAll(context, record, netns);
   if (netns !== '' && unsure) await removeLeft(context, record, netns, failure);
   await context.step('del:links-gone');
   // Links are gone, but an address may still stand in the books of an IPAM plugin, or something of a chained plugin on the host:
@@ -96,14 +100,20 @@ async function removeLeft(
   netns: string,
   cause: unknown,
 ): Promise<void> {
-  const left = async (): Promise<string[]> => {
+  const left = async (): Promise<readonly Link[]> => {
     if (livingNetns(context.kernel, record, netns) === undefined) return [];
     const links = await context.kernel.links(netns);
-    return [...ourLinks(record, links), ...strays(record, links)].map(({ name }) => name);
+    return [...ourLinks(record, links), ...strays(record, links)];
   };
-  const names = await left();
-  if (names.length === 0) return;
-  const problems = await deleteLinks(context.kernel, netns, names);
+  const found = await left();
+  if (found.length === 0) return;
+  const moved = new Set(record.calls.filter(isMoved).map(({ ifname }) => ifname));
+  const made = found.filter(({ name }) => !moved.has(name)).map(({ name }) => name);
+  const devices = found.filter(({ name }) => moved.has(name));
+  const problems = [
+    ...(await deleteLinks(context.kernel, netns, made)),
+    ...(await takeOutUnknown(context, netns, devices)),
+  ];
   if ((await left()).length === 0) return;
   throw new CniError(
     code.internal,
@@ -111,6 +121,26 @@ async function removeLeft(
     cause instanceof Error ? cause.message : '',
     cause,
   );
+}
+
+/**
+ * Devices that a plugin moved in, and of which nothing is known here: out, under the name that it left in their alias. Never deleted.
+ * @returns one sentence for each that stays
+ */
+export async function takeOutUnknown(
+  context: Pick<AttachContext, 'kernel' | 'log'>,
+  netns: string,
+  links: readonly Link[],
+): Promise<readonly string[]> {
+  const problems: string[] = [];
+  for (const link of links) {
+    const problem =
+      link.alias === undefined
+        ? `device ${link.name} in ${netns} is not out, and has no alias that tells its name on the host`
+        : await takeOut(context, netns, link, link.alias, link.altnames);
+    if (problem !== undefined) problems.push(problem);
+  }
+  return problems;
 }
 
 /** Deletes links of a namespace. @returns one sentence for each that could not be deleted */

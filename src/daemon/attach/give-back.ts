@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { routeProtocol } from '../../hostroute/constants.ts';
+import type { Link, SavedLink } from '../../kernel/types.ts';
+import { findLent } from '../../nic/lent.ts';
+import { restoring, unlike } from '../../nic/restore.ts';
+import type { LentNic } from '../../store/types.ts';
+import type { AttachContext } from './context.ts';
+import { pciOn } from './lend.ts';
+
+/** What became of an attempt to give a NIC back. */
+export type Back =
+  | { readonly kind: 'back' }
+  /** It is neither on the host nor in that namespace. */
+  | { readonly kind: 'absent' }
+  /** It is where it was, or not yet what it was. One sentence. */
+  | { readonly kind: 'kept'; readonly inPod: boolean; readonly problem: string };
+
+/**
+ * Gives a NIC back to the host as it was: out of the pod, its own name, MTU, addresses, up or down. Looks first, so that it may be
+ * called again at whatever point it was cut off. Another boot has brought the NIC back by itself, and the host's own settings with it.
+ * @param netns of the pod, empty when it stands no more
+ * @param keep still somebody's: it is restored, but stays theirs
+ */
+export async function giveBack(
+  context: AttachContext,
+  lent: LentNic,
+  netns: string,
+  { keep = false }: { readonly keep?: boolean } = {},
+): Promise<Back> {
+  const { kernel, store, log } = context;
+  if (lent.bootId !== kernel.bootId()) {
+    if (!keep) await store.returned(lent.name);
+    return { kind: 'back' };
+  }
+  let link = await onHost(context, lent);
+  if (link === undefined && netns !== '') {
+    const inPod = findLent(lent, await kernel.links(netns));
+    if (inPod !== undefined) {
+      const refused = await takeOut(context, netns, inPod, lent.name, lent.saved.altnames);
+      if (refused !== undefined) return { kind: 'kept', inPod: true, problem: refused };
+      await context.step('lent:out');
+      link = await onHost(context, lent);
+    }
+  }
+  if (link === undefined) return { kind: 'absent' };
+  const problems = await restore(context, lent, link.name);
+  if (problems.length > 0) {
+    return { kind: 'kept', inPod: false, problem: `NIC ${lent.name} is not as it was: ${problems.join('; ')}` };
+  }
+  await context.step('lent:restored');
+  if (keep) return { kind: 'back' };
+  await store.returned(lent.name);
+  log.info({ nic: lent.name, ...lent.key }, 'NIC is back on the host as it was');
+  context.changed();
+  await context.step('lent:returned');
+  return { kind: 'back' };
+}
+
+async function onHost({ kernel }: AttachContext, lent: LentNic): Promise<Link | undefined> {
+  return findLent(lent, await kernel.links(), pciOn(kernel));
+}
+
+/** @returns what is not as it was, none when all is */
+async function restore(
+  { kernel, now, log }: AttachContext,
+  { saved, savedAt, name }: LentNic,
+  current: string,
+): Promise<readonly string[]> {
+  const elapsed = Math.max(0, (now() - savedAt) / 1000);
+  const before = await kernel.save(current, routeProtocol);
+  if (before === undefined) return [`it was on the host as ${current} and has gone again`];
+  const commands = restoring(saved, before, elapsed);
+  const answers = await kernel.batch(commands);
+  const refused = answers.flatMap((said, index) =>
+    said === undefined || /File exists/.test(said) ? [] : [`\`ip ${commands[index]?.join(' ')}\`: ${said}`],
+  );
+  const after: SavedLink | undefined = await kernel.save(name, routeProtocol);
+  const missing = after === undefined ? ['it has gone again'] : unlike(saved, after, elapsed);
+  // What the kernel refused and nothing is missing for is a route: the NIC can be used without it.
+  if (missing.length === 0 && refused.length > 0) log.warn({ nic: name, refused }, 'not all routes of a NIC are back');
+  return missing.length === 0 ? [] : [...missing, ...refused];
+}
+
+/**
+ * Moves a link out of a pod to the host, down, under its own name; where another link has that name meanwhile, under a passing one.
+ * Altnames that it did not have before stay behind: the host may have the same on another NIC.
+ * @returns why it could not be moved
+ */
+export async function takeOut(
+  { kernel, log }: Pick<AttachContext, 'kernel' | 'log'>,
+  netns: string,
+  link: Link,
+  name: string,
+  altnames: readonly string[],
+): Promise<string | undefined> {
+  const own = link.name;
+  const extra = link.altnames.filter((one) => !altnames.includes(one));
+  const prepare = [
+    ['link', 'set', 'dev', own, 'down'],
+    ...extra.map((one) => ['link', 'property', 'del', 'dev', own, 'altname', one]),
+    ...(link.alias === name ? [] : [['link', 'set', 'dev', own, 'alias', name]]),
+  ];
+  const move = (as: string): string[] => ['link', 'set', 'dev', own, 'netns', kernel.ownNetns, 'name', as];
+  const said = (await kernel.batch([...prepare, move(name)], netns)).at(-1);
+  if (said === undefined) return undefined;
+  const passing = `mnic${createHash('sha256').update(name).digest('hex').slice(0, 8)}`;
+  const again = (await kernel.batch([move(passing)], netns)).at(-1);
+  if (again !== undefined) return `NIC ${name} cannot be moved out of ${netns}, where it is ${own}: ${said}`;
+  log.warn({ nic: name, as: passing, said }, 'a NIC came back under a passing name');
+  return undefined;
+}

@@ -1,0 +1,44 @@
+import type { Nic } from '../api/host.ts';
+import type { Link, SavedLink } from '../kernel/types.ts';
+import { byName } from './pool.ts';
+
+/** As much of a lent NIC as tells it from others. */
+export interface LentLink {
+  /** Its name on the host, and in the pod. */
+  readonly name: string;
+  readonly ifname: string;
+  readonly pciAddress?: string;
+  readonly saved: Pick<SavedLink, 'index' | 'mac' | 'permanentMac' | 'kind'>;
+}
+
+/**
+ * The link that a lent NIC is, whatever it is called by now: the name that the plugin left in its alias, its hardware's MAC, last its
+ * index together with a name, as both may be given anew. On the host the PCI address must be its own, as two NICs may share a MAC.
+ * @param pciOf PCI address of a link of the host; absent: the links are a pod's, of which sysfs says nothing
+ */
+export function findLent(
+  { name, ifname, pciAddress, saved }: LentLink,
+  links: readonly Link[],
+  pciOf?: (name: string) => string | undefined,
+): Link | undefined {
+  const alike = links.filter((link) => link.kind === saved.kind && (!pciOf || pciOf(link.name) === pciAddress));
+  const mac = saved.permanentMac ?? saved.mac;
+  const hasAlias = (link: Link): boolean => link.alias === name;
+  const hasMac = (link: Link): boolean => (link.permanentMac ?? link.mac) === mac;
+  const hasPlace = (link: Link): boolean => link.index === saved.index && [name, ifname].includes(link.name);
+  const [only, ...others] = alike;
+  // Functions of one device may share its PCI address; where there is one link, nothing is left to be told apart.
+  if (pciOf !== undefined && pciAddress !== undefined && others.length === 0) return only;
+  return alike.find(hasAlias) ?? alike.find(hasMac) ?? alike.find(hasPlace);
+}
+
+/**
+ * The host's NICs together with those that are lent, as they were: these stay known, with addresses and block, and are not seen as
+ * others while they are on their way back, under a name of the pod or without their addresses yet.
+ */
+export function withLent(found: readonly Nic[], lent: readonly Nic[]): readonly Nic[] {
+  if (lent.length === 0) return found;
+  const keys = new Set(lent.map(({ key }) => key));
+  const names = new Set(lent.map(({ name }) => name));
+  return [...found.filter(({ key, name }) => !keys.has(key) && !names.has(name)), ...lent].toSorted(byName);
+}
