@@ -6,7 +6,10 @@ import { monotonicClock } from '../kube/clock.ts';
 import { loadCluster } from '../kube/config.ts';
 import { createElection } from '../kube/election.ts';
 import { createLeadership } from '../kube/leadership.ts';
+import { serveHealth } from '../observe/health.ts';
 import { createLogger, type LogLevel, logLevels } from '../observe/logger.ts';
+import { createOperatorMetrics } from '../observe/operator-metrics.ts';
+import { createReadiness } from '../observe/readiness.ts';
 import { ownImage } from '../operator/own-image.ts';
 import { runOperator } from '../operator/run.ts';
 import { untilSignal } from './signals.ts';
@@ -18,6 +21,7 @@ interface Flags {
   leaderElect: boolean;
   leaderElectNamespace: string;
   identity: string;
+  healthListen: string;
   logLevel: LogLevel;
 }
 
@@ -45,6 +49,7 @@ export function operatorCommand(): Command {
       identity,
       `${process.env['POD_NAME'] ?? hostname()}_${randomBytes(4).toString('hex')}`,
     )
+    .option('--health-listen <address:port>', 'read-only /healthz, /readyz, /metrics; "off" for none', 'off')
     .addOption(new Option('--log-level <level>', 'what to log').choices(logLevels).default('info'))
     .action(async (flags: Flags, command: Command) => {
       const logger = createLogger({ program: 'multinic-operator', level: flags.logLevel });
@@ -54,13 +59,17 @@ export function operatorCommand(): Command {
       });
       const version = command.parent?.version() ?? 'dev';
       const userAgent = `multinic-operator/${version} (${flags.identity})`;
-      const elector = createClient({ cluster, userAgent });
+      const metrics = createOperatorMetrics();
+      const readiness = createReadiness(['lists']);
+      const onCall = metrics.apiCall;
+      const elector = createClient({ cluster, userAgent, onCall });
       const signal = untilSignal();
       const clock = monotonicClock();
       const leadership = createLeadership(clock);
       const client = createClient({
         cluster,
         userAgent,
+        onCall,
         ...(flags.leaderElect && { mayWrite: () => leadership.holds() }),
       });
       const election = createElection({
@@ -73,6 +82,8 @@ export function operatorCommand(): Command {
         logger,
         signal,
       });
+      const health = await serveHealth(flags.healthListen, readiness, metrics);
+      if (health.at !== 'off') logger.info({ at: health.at }, 'health and metrics are served');
       try {
         const namespace = process.env['POD_NAMESPACE'] ?? 'multinic-system';
         const { daemonImage } = flags;
@@ -85,11 +96,13 @@ export function operatorCommand(): Command {
           logger,
           signal,
           identity: flags.identity,
+          metrics,
+          readiness,
           ...(flags.leaderElect && { election }),
           ...(flags.daemons && { daemons: { namespace, image } }),
         });
       } finally {
-        await Promise.all([client.close(), elector.close()]);
+        await Promise.all([client.close(), elector.close(), health.close()]);
       }
     });
 }

@@ -1,21 +1,30 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createDelegates, type Delegates } from '../delegates/exec.ts';
 import { createIsReference } from '../delegates/reference.ts';
 import { createKernel } from '../kernel/ip.ts';
 import { aborted, systemClock } from '../kube/clock.ts';
+import { createDaemonMetrics } from '../observe/daemon-metrics.ts';
+import { serveHealth } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
-import { createDaemonMetrics } from '../observe/metrics.ts';
 import { createReadiness } from '../observe/readiness.ts';
+import { createLaunch } from '../spawner/spawner.ts';
+import type { Launch } from '../spawner/types.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/types.ts';
 import { createAttachEngine } from './attach/engine.ts';
 import { startCluster } from './cluster/cluster.ts';
 import { createCniHandler } from './cni-handler.ts';
+import { createDevicesOf } from './devices/pod-devices.ts';
+import { hostFacts } from './host-facts.ts';
 import { createHostState } from './host-state.ts';
-import { serveHealth, serveSocket } from './http/serve.ts';
+import { serveSocket } from './http/serve.ts';
 import type { DaemonOptions } from './options.ts';
 import { replaySpool } from './spool/replay.ts';
+
+/** Built by tools/setup.sh; without it programs are started by Node itself, which takes longer. */
+const spawnerFile = fileURLToPath(new URL('../../build/spawner/spawner', import.meta.url));
 
 /** A released address rests at least so long, whatever is free: late packets and neighbour entries of the last holder. */
 const restFloorMs = 10_000;
@@ -26,7 +35,8 @@ const restFloorMs = 10_000;
  * @throws Error when the store is another process's or newer, or the socket is taken
  */
 export async function runDaemon(options: DaemonOptions, log: Logger, signal: AbortSignal): Promise<void> {
-  const kernel = createKernel();
+  const { launch, close: closeLaunch } = createLaunch(spawnerFile);
+  const kernel = createKernel({ launch });
   const metrics = createDaemonMetrics();
   const readiness = createReadiness(['recovery', 'nics', 'plan']);
   const opened = openStore({
@@ -46,10 +56,11 @@ export async function runDaemon(options: DaemonOptions, log: Logger, signal: Abo
   const engine = createAttachEngine({
     store,
     kernel,
-    delegates: await delegatesOf(options, store, log),
-    ...(options.executor === 'direct' ? { isReference: createIsReference() } : {}),
+    delegates: await delegatesOf(options, store, launch, log),
+    ...(options.executor === 'direct' ? { isReference: createIsReference({ launch }) } : {}),
     plans: () => state.plans,
     nics: () => state.nics,
+    ...(options.podResources === undefined ? {} : { devicesOf: createDevicesOf(options.podResources) }),
     hostName: options.node,
     now: () => Date.now(),
     ready: () => readiness.reason() ?? true,
@@ -59,9 +70,11 @@ export async function runDaemon(options: DaemonOptions, log: Logger, signal: Abo
   const recovery = await engine.recover();
   log.info({ ...recovery, attachments: store.attachments.size }, 'finished what an earlier run left');
   const handler = createCniHandler((call, gone, ms) => engine.handle(call, gone, ms), metrics, log);
+  const spoolDir = join(options.stateDir, 'spool');
+  const bootId = kernel.bootId();
   const spool = await replaySpool({
-    dir: join(options.stateDir, 'spool'),
-    bootId: kernel.bootId(),
+    dir: spoolDir,
+    bootId,
     handle: (raw) => handler.replay(raw),
     signal,
     log,
@@ -83,8 +96,12 @@ export async function runDaemon(options: DaemonOptions, log: Logger, signal: Abo
       ready: () => ({ ready: readiness.reason() === undefined, reason: readiness.reason() ?? '' }),
     },
   });
+  metrics.follow(() => hostFacts({ state, store, engine, cluster, readiness, spool, spoolDir, bootId }));
   const health = await serveHealth(options.healthListen, readiness, metrics);
-  log.info({ node: options.node, socket: socket.path, ready: readiness.reason() ?? true }, 'serving');
+  log.info(
+    { node: options.node, socket: socket.path, health: health.at, ready: readiness.reason() ?? true },
+    'serving',
+  );
 
   await aborted(signal);
   log.info({ busy: engine.busy() }, 'stopping');
@@ -92,16 +109,18 @@ export async function runDaemon(options: DaemonOptions, log: Logger, signal: Abo
   await health.close();
   await spool.closed;
   await cluster.closed;
+  closeLaunch();
   store.close();
 }
 
 /** The mark that tells this host's delegates from all others on the machine lives as long as the store. */
-async function delegatesOf(options: DaemonOptions, store: Store, log: Logger): Promise<Delegates> {
+async function delegatesOf(options: DaemonOptions, store: Store, launch: Launch, log: Logger): Promise<Delegates> {
   const known = store.get('owner');
   const owner = known ?? randomUUID();
   if (known === undefined) await store.set('owner', owner);
   return createDelegates({
     owner,
+    launch,
     timeoutMs: options.delegateTimeoutMs,
     onRemark: (delegate, text) => log.info({ delegate, stderr: text.slice(0, 2000) }, 'a delegate said'),
   });

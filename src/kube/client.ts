@@ -85,6 +85,17 @@ export interface KubeClient {
   close(): Promise<void>;
 }
 
+/** One request and what came of it, for counting. */
+export interface CallOutcome {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly watch: boolean;
+  /** HTTP status; 0: no answer. */
+  readonly code: number;
+  /** Until the head of the answer. */
+  readonly ms: number;
+}
+
 export interface ClientOptions {
   readonly cluster: Cluster;
   /** For example multinic-daemon/0.1.0. */
@@ -95,6 +106,8 @@ export interface ClientOptions {
   readonly clock?: Clock;
   /** Called whenever the server has answered us, a 401 not counted. */
   readonly onHeard?: () => void;
+  /** Called when a request was answered or given up; not for what was called off, or not sent at all. */
+  readonly onCall?: (outcome: CallOutcome) => void;
   /** Asked before the first byte of all but reads; false: nothing is sent (ApiError, code 0, reason NotLeading). */
   readonly mayWrite?: () => boolean;
 }
@@ -118,7 +131,7 @@ const connectTimeoutMs = 10_000;
 const maxErrorBody = 65_536;
 
 export function createClient(options: ClientOptions): KubeClient {
-  const { cluster, userAgent, onHeard } = options;
+  const { cluster, userAgent, onHeard, onCall } = options;
   const limit = options.timeoutMs ?? 30_000;
   const clock = options.clock ?? systemClock();
   // HTTP/1.1: over one HTTP/2 connection the watches' flow control and one stalled connection would hold up every call.
@@ -148,17 +161,25 @@ export function createClient(options: ClientOptions): KubeClient {
         ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
       });
     };
+    const started = performance.now();
+    const count = (code: number): void => {
+      const { method, path, query } = call;
+      onCall?.({ method, path, watch: query?.['watch'] === 'true', code, ms: performance.now() - started });
+    };
     try {
       let answer = await attempt(false);
       if (answer.statusCode === 401) {
         await answer.body.dump();
         answer = await attempt(true);
       }
+      count(answer.statusCode);
       if (answer.statusCode !== 401) onHeard?.();
       if (answer.statusCode < 400) return answer;
       throw await refusal(answer, call.what);
     } catch (error) {
-      throw error instanceof ApiError ? error : unreachable(error, call.what, cluster.server);
+      if (error instanceof ApiError) throw error;
+      if (call.signal?.aborted !== true) count(0);
+      throw unreachable(error, call.what, cluster.server);
     }
   }
 

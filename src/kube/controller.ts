@@ -17,9 +17,14 @@ export interface ControllerOptions {
   /** Keys worked on at the same time (default 1); one key never twice. */
   readonly workers?: number;
   readonly reconcile: Reconcile;
+  /** Called after each, for counting. */
+  readonly onReconciled?: (result: ReconcileResult, ms: number) => void;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }
+
+/** `conflict`: another writer was faster, which is no error. */
+export type ReconcileResult = 'ok' | 'conflict' | 'error';
 
 /**
  * Works the queue off until the signal is aborted, then resolves. Whatever a reconcile throws is logged and its key is tried again
@@ -43,16 +48,19 @@ async function work(options: ControllerOptions): Promise<void> {
 
 async function workOn(
   key: string,
-  { name, queue, clock, reconcile, logger, signal }: ControllerOptions,
+  { name, queue, clock, reconcile, onReconciled, logger, signal }: ControllerOptions,
 ): Promise<void> {
   const started = clock.now();
   try {
     const again = await reconcile(key, signal);
     queue.forget(key);
     if (again !== undefined) queue.addAfter(key, again.after);
-    logger.debug({ controller: name, key, ms: clock.now() - started }, 'reconciled');
+    const ms = clock.now() - started;
+    onReconciled?.('ok', ms);
+    logger.debug({ controller: name, key, ms }, 'reconciled');
   } catch (error) {
     if (signal.aborted) return;
+    onReconciled?.(isConflict(error) ? 'conflict' : 'error', clock.now() - started);
     queue.addRateLimited(key, retryAfterMs(error));
     logFailure(error, { controller: name, key, failures: queue.failures(key) }, logger);
   } finally {

@@ -4,7 +4,7 @@ import { type BackoffLimits, backoffDelay } from './backoff.ts';
 import type { KubeClient } from './client.ts';
 import { type Clock, pause } from './clock.ts';
 import { createCorrelator, type News, remember } from './correlator.ts';
-import { ApiError, isAlreadyExists, isNotFound, isUnreachable } from './errors.ts';
+import { ApiError, isAlreadyExists, isNotFound, isUnreachable, retryAfterMs } from './errors.ts';
 import { messageOf } from './json.ts';
 import type { Logger } from './logger.ts';
 import { inNamespace, resources } from './resource.ts';
@@ -122,8 +122,7 @@ export function startRecorder(options: RecorderOptions): Recorder {
       }
       logger.debug(fields, 'an event could not be written: trying again');
       putBack(pending);
-      const asked = error instanceof ApiError ? (error.retryAfter ?? 0) * 1_000 : 0;
-      return Math.max(Math.min(asked, retry.max), backoffDelay(pending.tries, retry));
+      return Math.max(Math.min(retryAfterMs(error), retry.max), backoffDelay(pending.tries, retry));
     }
   }
 

@@ -10,6 +10,7 @@ import { trusted } from '../kube/json.ts';
 import type { Logger } from '../kube/logger.ts';
 import { type Reflector, startReflector } from '../kube/reflector.ts';
 import { type ResourceRef, resources } from '../kube/resource.ts';
+import type { Readiness } from '../observe/readiness.ts';
 import { type ByGroup, byGroup } from './by-group.ts';
 import { equal } from './equal.ts';
 import { isOurs, type Nad } from './nad.ts';
@@ -65,14 +66,21 @@ export interface CacheOptions {
   readonly signal: AbortSignal;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Told which lists have not been read yet. */
+  readonly readiness?: Readiness;
 }
 
-export function startCaches({ client, signal, logger, clock }: CacheOptions): Caches {
+export function startCaches({ client, signal, logger, clock, readiness }: CacheOptions): Caches {
   const start = <T>(
     ref: ResourceRef,
     project: (object: KubeObject) => T,
     same?: (a: T, b: T) => boolean,
-  ): Reflector<T> => startReflector({ client, ref, signal, logger, clock, project, ...(same && { same }) });
+  ): Reflector<T> => {
+    const reflector = startReflector({ client, ref, signal, logger, clock, project, ...(same && { same }) });
+    readiness?.set(ref.plural, 'not read yet');
+    void reflector.synced.then(() => readiness?.set(ref.plural, undefined));
+    return reflector;
+  };
   const whole = <T extends KubeObject>(ref: ResourceRef): Reflector<T> => start<T>(ref, withoutManagedFields);
 
   const networks = whole<MultiNicNetwork>(resources.multiNicNetworks);

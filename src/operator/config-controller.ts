@@ -22,6 +22,7 @@ import {
   notObeyed,
   rollout,
 } from './config-status.ts';
+import type { CountReconciles } from './context.ts';
 import {
   type Applied,
   type DaemonSet,
@@ -47,6 +48,7 @@ interface ConfigContext extends DaemonsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: Recorder;
+  readonly onReconciled: CountReconciles;
   readonly configs: Reflector<Config>;
   readonly daemons: Reflector<DaemonSet>;
 }
@@ -58,7 +60,7 @@ const countsLagMs = 1_000;
 
 /** Keeps the daemons' DaemonSet as the Config says, until the signal is aborted. */
 export async function runConfigController(
-  options: Pick<ConfigContext, 'client' | 'clock' | 'logger' | 'events'> & DaemonsOptions,
+  options: Pick<ConfigContext, 'client' | 'clock' | 'logger' | 'events' | 'onReconciled'> & DaemonsOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const { client, clock, logger, namespace } = options;
@@ -83,7 +85,15 @@ export async function runConfigController(
   await Promise.race([Promise.all([configs.synced, daemons.synced]), ended]);
   const context = { ...options, configs, daemons };
   const reconcile = (key: string): Promise<Again | undefined> => reconcileConfig(context, key, signal);
-  await runController({ name: 'config', queue, clock, reconcile, logger, signal });
+  await runController({
+    name: 'config',
+    queue,
+    clock,
+    reconcile,
+    onReconciled: options.onReconciled('config'),
+    logger,
+    signal,
+  });
   await ended;
 }
 

@@ -1,5 +1,6 @@
 import type { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
+import type { ControllerOptions } from '../kube/controller.ts';
 import type { Recorder } from '../kube/events.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { Queue } from '../kube/queue.ts';
@@ -9,6 +10,9 @@ import type { Desired } from './desired.ts';
 import type { GoneNodes } from './gone.ts';
 import type { NicsOf } from './view.ts';
 
+/** For a controller: what its reconciles came to. */
+export type CountReconciles = (controller: string) => NonNullable<ControllerOptions['onReconciled']>;
+
 /** What the controllers share; made once, in run.ts. */
 export interface Context {
   readonly client: KubeClient;
@@ -16,6 +20,7 @@ export interface Context {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: Recorder;
+  readonly onReconciled: CountReconciles;
   readonly desired: Desired;
   readonly goneNodes: GoneNodes;
   readonly parse: Parse;

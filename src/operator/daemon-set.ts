@@ -37,7 +37,7 @@ export function daemonSet(settings: DaemonSettings, namespace: string): DaemonSe
       selector: { matchLabels: appLabels },
       updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '10%' } },
       template: {
-        metadata: { labels: appLabels },
+        metadata: { labels: appLabels, annotations: scrapeAnnotations(settings.port) },
         spec: {
           serviceAccountName: daemonSetName,
           hostNetwork: true,
@@ -85,8 +85,9 @@ function container(settings: DaemonSettings): Record<string, unknown> {
   return {
     name: 'daemon',
     ...imageOf(settings),
-    args: ['daemon', `--health-listen=0.0.0.0:${port}`, `--log-level=${logLevel}`, ...args],
-    env: [{ name: 'NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }, ...env],
+    // The node's own address, of whichever family: not those of the NICs that pods share.
+    args: ['daemon', `--health-listen=[$(POD_IP)]:${port}`, `--log-level=${logLevel}`, ...args],
+    env: [fieldEnv('NODE_NAME', 'spec.nodeName'), fieldEnv('POD_IP', 'status.podIP'), ...env],
     ...(envFrom.length > 0 && { envFrom }),
     ports: [{ name: 'health', containerPort: port, hostPort: port, protocol: 'TCP' }],
     resources,
@@ -105,6 +106,15 @@ function container(settings: DaemonSettings): Record<string, unknown> {
       { name: 'tmp', mountPath: '/tmp' },
     ],
   };
+}
+
+function fieldEnv(name: string, fieldPath: string): Record<string, unknown> {
+  return { name, valueFrom: { fieldRef: { fieldPath } } };
+}
+
+/** By which many a Prometheus finds what to read; docs/metrics.md has the way of the Prometheus operator. */
+function scrapeAnnotations(port: number): Record<string, string> {
+  return { 'prometheus.io/scrape': 'true', 'prometheus.io/port': String(port) };
 }
 
 function imageOf({ image, imagePullPolicy }: DaemonSettings): Record<string, unknown> {

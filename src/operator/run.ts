@@ -5,6 +5,8 @@ import type { Election } from '../kube/election.ts';
 import { startRecorder } from '../kube/events.ts';
 import type { Logger } from '../kube/logger.ts';
 import { createQueue, type Queue } from '../kube/queue.ts';
+import type { OperatorMetrics } from '../observe/operator-metrics.ts';
+import type { Readiness } from '../observe/readiness.ts';
 import { createParse } from './accepted.ts';
 import { startCaches } from './caches.ts';
 import { type DaemonsOptions, runConfigController } from './config-controller.ts';
@@ -28,6 +30,10 @@ export interface OperatorOptions {
   readonly identity?: string;
   /** Absent: this operator is the only one. `client` has to refuse writes while it does not lead. */
   readonly election?: Election;
+  /** Told what happens, and asked how things stand. */
+  readonly metrics?: OperatorMetrics;
+  /** Ready once all lists were read; a follower is ready too. */
+  readonly readiness?: Readiness;
   /** Given: it runs the daemons too, as the Config says. */
   readonly daemons?: DaemonsOptions;
 }
@@ -58,9 +64,10 @@ async function runTerm(
   options: OperatorOptions,
   whenLeading: (work: (signal: AbortSignal) => Promise<void>) => Promise<void>,
 ): Promise<void> {
-  const { client, logger, signal } = options;
+  const { client, logger, metrics, readiness, signal } = options;
   const clock = options.clock ?? systemClock();
-  const caches = startCaches({ client, signal, logger, clock });
+  const caches = startCaches({ client, signal, logger, clock, ...(readiness && { readiness }) });
+  readiness?.set('lists', undefined);
   const queue = (): Queue => createQueue(clock);
   const queues = { network: queue(), host: queue(), namespace: queue() };
   const onGone = (host: string): void => {
@@ -81,6 +88,7 @@ async function runTerm(
     clock,
     logger,
     events,
+    onReconciled: (controller) => (result, ms) => metrics?.reconciled(controller, result, ms / 1_000),
     desired: createDesired(),
     goneNodes: createGoneNodes(client, caches, onGone),
     parse: createParse(),
@@ -90,19 +98,42 @@ async function runTerm(
     sliceWrites: new Map(),
     width: 16,
   };
-  await whenLeading((leading) => work(context, leading, options.daemons));
+  let leading = false;
+  metrics?.follow(() => ({
+    leading,
+    networks: caches.networks.list(),
+    queues: new Map(Object.entries(queues).map(([name, { waiting }]) => [name, waiting])),
+    events: events.waiting,
+  }));
+  await whenLeading(async (until) => {
+    leading = true;
+    try {
+      await work(context, until, options.daemons);
+    } finally {
+      leading = false;
+    }
+  });
   await Promise.all([caches.ended, events.ended]);
 }
 
 /** The controllers, until the signal is aborted. */
 async function work(context: Context, signal: AbortSignal, daemons?: DaemonsOptions): Promise<void> {
-  const { caches, clock, events, logger } = context;
+  const { caches, clock, events, logger, onReconciled } = context;
   wakeOnChange(context);
   // Copies that were kept while another led may know a host before what the other gave it, and would take it back.
   await Promise.race([caches.catchUp(), caches.ended, aborted(signal)]);
   if (!signal.aborted) logger.info({ networks: caches.networks.size, hosts: caches.hosts.size }, 'operator started');
   const run = (name: keyof Context['queues'], workers: number, reconcile: Reconcile): Promise<void> =>
-    runController({ name, queue: context.queues[name], clock, workers, reconcile, logger, signal });
+    runController({
+      name,
+      queue: context.queues[name],
+      clock,
+      workers,
+      reconcile,
+      onReconciled: onReconciled(name),
+      logger,
+      signal,
+    });
   await Promise.all([
     // One: each judges beside what those before it have taken.
     run('network', 1, async (key) => {
@@ -115,7 +146,7 @@ async function work(context: Context, signal: AbortSignal, daemons?: DaemonsOpti
       }
     }),
     run('host', 16, (key) => reconcileHost(context, key, signal)),
-    daemons && runConfigController({ client: context.client, clock, logger, events, ...daemons }, signal),
+    daemons && runConfigController({ client: context.client, clock, logger, events, onReconciled, ...daemons }, signal),
     run('namespace', 1, (key) => reconcileNamespace(context, key)),
   ]);
 }

@@ -6,8 +6,8 @@ import { loadCluster } from '../../kube/config.ts';
 import { runController } from '../../kube/controller.ts';
 import { createQueue } from '../../kube/queue.ts';
 import { watchNics } from '../../nic/watch.ts';
+import type { DaemonMetrics } from '../../observe/daemon-metrics.ts';
 import type { Logger } from '../../observe/logger.ts';
-import type { DaemonMetrics } from '../../observe/metrics.ts';
 import type { Readiness } from '../../observe/readiness.ts';
 import { version } from '../../observe/version.ts';
 import type { Store } from '../../store/types.ts';
@@ -66,6 +66,7 @@ export async function startCluster(parts: ClusterParts): Promise<ClusterLoops> {
       clock,
     }),
     userAgent: `multinic-daemon/${version}`,
+    onCall: (call) => parts.metrics.apiCall(call),
     clock,
   });
   const caches = startCaches({ client, node: options.node, signal, log, clock, onChange: wake });

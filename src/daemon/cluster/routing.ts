@@ -7,7 +7,6 @@ import type { Kernel } from '../../kernel/types.ts';
 import type { Clock } from '../../kube/clock.ts';
 import { trusted } from '../../kube/json.ts';
 import type { Logger } from '../../observe/logger.ts';
-import type { DaemonMetrics } from '../../observe/metrics.ts';
 import type { Store } from '../../store/types.ts';
 import type { HostState } from '../host-state.ts';
 import type { DaemonOptions } from '../options.ts';
@@ -21,7 +20,6 @@ export interface RoutingParts {
   readonly kernel: Kernel;
   readonly store: Store;
   readonly state: HostState;
-  readonly metrics: DaemonMetrics;
   readonly log: Logger;
   readonly caches: Caches;
   readonly clock: Clock;
@@ -52,7 +50,7 @@ const patienceMs = 10_000;
 const foreignEveryMs = 60_000;
 
 export function createRouting(parts: RoutingParts): Routing {
-  const { options, kernel, store, state, metrics, log, caches, clock } = parts;
+  const { options, kernel, store, state, log, caches, clock } = parts;
   const ledgers = createLedgers(store, caches, clock.now);
   const placed = new Map<string, string>();
   const since = new Map<string, number>();
@@ -118,7 +116,6 @@ export function createRouting(parts: RoutingParts): Routing {
   }
 
   function note(network: string, problems: readonly string[]): void {
-    metrics.routes(network, problems.length === 0);
     if (problems.length === 0) since.delete(network);
     else if (!since.has(network)) {
       since.set(network, clock.now());

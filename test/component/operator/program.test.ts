@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { makeCertificates } from '../../../src/lab/apiserver/certificates.ts';
 import { kubeconfig } from '../../../src/lab/apiserver/kubeconfig.ts';
+import { scrape, valueOf } from '../../support/metrics.ts';
 import { type Hosts, startHosts } from '../../support/operator/hosts.ts';
 import { startWorld, type World } from '../../support/operator/world.ts';
 
@@ -44,7 +45,15 @@ function operator(): ChildProcess {
   const election = ['--leader-elect-namespace', 'default', '--identity', 'alone'];
   const child = spawn(
     process.execPath,
-    ['src/cli/main.ts', 'operator', ...election, '--kubeconfig', configOf('operator')],
+    [
+      'src/cli/main.ts',
+      'operator',
+      ...election,
+      '--health-listen',
+      '127.0.0.1:0',
+      '--kubeconfig',
+      configOf('operator'),
+    ],
     { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] },
   );
   processes.push(child);
@@ -60,7 +69,22 @@ const kubectl = (...args: string[]): Promise<{ stdout: string }> =>
     cwd: root,
   });
 
-it('the command: apply and wait by kubectl, kill -9 in the middle, restart, delete, SIGTERM', async (ctx) => {
+/** What probes and Prometheus see of a leader. */
+async function expectHealth(base: string): Promise<void> {
+  for (const path of ['/healthz', '/readyz']) {
+    const answer = await fetch(`${base}${path}`);
+    expect([path, answer.status, await answer.text()]).toEqual([path, 200, 'ok']);
+  }
+  const series = await scrape(base);
+  expect(valueOf(series, 'multinic_leader')).toBe(1);
+  expect(valueOf(series, 'multinic_network_ready', { network: 'multi-nic-sample' })).toBe(1);
+  expect(valueOf(series, 'multinic_network_hosts', { network: 'multi-nic-sample' })).toBe(3);
+  expect(valueOf(series, 'multinic_api_calls_total', { verb: 'watch', resource: 'nodes', code: '200' })).toBeGreaterThan(0);
+  expect(valueOf(series, 'multinic_reconciles_total', { controller: 'network', result: 'ok' })).toBeGreaterThan(0);
+  expect((await fetch(`${base}/metrics`, { method: 'POST', body: 'x' })).status).toBe(404);
+}
+
+it('the command: apply and wait by kubectl, kill -9 in the middle, restart, health and metrics, delete, SIGTERM', async (ctx) => {
   const found = await run('kubectl', ['version', '--client']).catch(() => undefined);
   if (found === undefined) ctx.skip('no kubectl on the PATH');
   for (const name of ['host-a', 'host-b', 'host-c']) await hosts.join(name, [1, 2]);
@@ -72,14 +96,15 @@ it('the command: apply and wait by kubectl, kill -9 in the middle, restart, dele
   await ended(first);
 
   const second = operator();
+  let log = '';
+  second.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text));
   const network = 'multinicnetwork/multi-nic-sample';
   await kubectl('wait', '--for=condition=Ready', '--timeout=60s', network);
   expect((await kubectl('get', network)).stdout).toMatch(/True +Ready +192\.168\.0\.0\/16 +3 +2 +0/);
+  await expectHealth(/"at":"(http:[^"]+)"/.exec(log)?.[1] ?? '');
   await kubectl('delete', network, '--timeout=60s');
   expect(await world.nads()).toEqual([]);
 
-  let log = '';
-  second.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text));
   second.kill('SIGTERM');
   expect(await ended(second)).toBe(0);
   expect(log).not.toContain('"level":"error"');

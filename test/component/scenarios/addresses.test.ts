@@ -5,6 +5,7 @@ import type { Lab } from '../../../src/lab/lab.ts';
 import type { Listing } from '../../../src/lab/leftovers/listing.ts';
 import { callAdd, callCheck, callDel } from '../../../src/lab/pods/attach.ts';
 import type { LabPod } from '../../../src/lab/pods/pods.ts';
+import { scrape, valueOf } from '../../support/metrics.ts';
 import { item } from '../../support/scenario/item.ts';
 import { createLab } from '../../support/scenario/lab.ts';
 import { leftovers, listing } from '../../support/scenario/leftovers.ts';
@@ -43,6 +44,19 @@ async function expectUsable(pod: LabPod): Promise<void> {
   expect(carried).toEqual(made);
 }
 
+/** The daemon of a host tells what its pods hold. */
+async function expectMetrics(host: LabHost, network: string, held: number): Promise<void> {
+  const address = item(item(host.nics, 0).addresses, 0).split('/')[0];
+  const series = await scrape(`http://${address}:11000`);
+  expect(valueOf(series, 'multinic_ready')).toBe(1);
+  expect(valueOf(series, 'multinic_attachments', { network })).toBe(held);
+  const inPool = (state: string) => valueOf(series, 'multinic_pool_addresses', { network, nic: 'eth1', state });
+  expect(inPool('held')).toBeGreaterThanOrEqual(held);
+  expect(inPool('free')).toBeGreaterThan(0);
+  expect(valueOf(series, 'multinic_cni_call_seconds_count', { verb: 'ADD', outcome: 'ok' })).toBeGreaterThan(0);
+  expect(valueOf(series, 'multinic_spool_entries')).toBe(0);
+}
+
 it.each([
   {
     title: 'dual stack: an address of each family on each NIC',
@@ -55,6 +69,7 @@ it.each([
   const pods = await addPods('both', ['a', 'b', 'c', 'd']);
   const [a, b] = [item(pods, 0), item(pods, 1)];
   await expectUsable(a);
+  await expectMetrics(item(hosts, 0), 'both', 2);
   expect(addressTexts(a)).toEqual(first);
   // No wait for duplicate detection: the very first packets arrive.
   expect(await lostPings([a, b])).toEqual([]);

@@ -4,7 +4,7 @@ import { CniError } from '../../../src/api/cni-error.ts';
 import { readResult } from '../../../src/cni/result.ts';
 import { createCniHandler } from '../../../src/daemon/cni-handler.ts';
 import { silentLogger } from '../../../src/observe/logger.ts';
-import { createDaemonMetrics } from '../../../src/observe/metrics.ts';
+import { createDaemonMetrics } from '../../../src/observe/daemon-metrics.ts';
 import { expectCniAnswer } from '../../support/cni-answer.ts';
 import { configs, mostly, result, text, variables } from '../../support/cni-arbitraries.ts';
 import { config } from '../cni/raw-call.ts';

@@ -36,6 +36,22 @@ describe("the daemons' DaemonSet", () => {
     expect(text).toContain('"mountPath":"/var/lib/cni/bin","readOnly":true');
   });
 
+  it("is probed, and read by Prometheus, on the node's own address in either family", () => {
+    const text = JSON.stringify(wantedOf({ daemon: { port: 12_000 } }).spec);
+    const pod = fieldsOf(fieldsOf(JSON.parse(text))['template']);
+    const [container] = [fieldsOf(pod['spec'])['containers']].flat();
+    expect(container).toMatchObject({
+      args: expect.arrayContaining(['--health-listen=[$(POD_IP)]:12000']),
+      env: expect.arrayContaining([{ name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } }]),
+      ports: [{ name: 'health', containerPort: 12_000, hostPort: 12_000, protocol: 'TCP' }],
+      readinessProbe: { httpGet: { path: '/readyz', port: 'health' } },
+      livenessProbe: { httpGet: { path: '/healthz', port: 'health' } },
+    });
+    expect(pod['metadata']).toMatchObject({
+      annotations: { 'prometheus.io/scrape': 'true', 'prometheus.io/port': '12000' },
+    });
+  });
+
   const wanted = wantedOf();
   const stored: DaemonSet = { ...wanted, metadata: { ...wanted.metadata, uid: 'd1', generation: 3 } };
   const applied = { uid: 'd1', generation: 3, hash: hashOf(wanted) };
