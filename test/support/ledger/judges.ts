@@ -99,7 +99,7 @@ export interface OperatorWrite {
   /** Verb and object, for people. */
   readonly what: string;
   readonly at: number;
-  /** That it has made; undefined: none, or the server did not say. */
+  /** That of the object in the answer: an older one when the write changed nothing, or removed the object; undefined: the server did not say. */
   readonly revision?: number;
 }
 
@@ -120,7 +120,9 @@ export function judgeWrites(
   const nobody: LeaseWrite = { revision: 0, at: -Infinity, holder: '' };
   return writes.flatMap(({ by, what, at, revision }) => {
     const last = byTime.findLast((lease) => lease.at <= at) ?? nobody;
-    const before = revision === undefined ? last : byRevision.findLast((lease) => lease.revision < revision);
+    // One that is older than the Lease that the writer held when it asked was made by somebody before.
+    const made = revision !== undefined && revision > last.revision;
+    const before = made ? byRevision.findLast((lease) => lease.revision < revision) : last;
     const texts: string[] = [];
     if (last.holder !== by) texts.push(`the Lease was ${nameOf(last.holder)}`);
     else if (at - last.at >= durationMs) texts.push(`the Lease had not been renewed for ${at - last.at} ms`);

@@ -209,6 +209,10 @@ describe('writes', () => {
     expect(judgeWrites([write('a', 1_500, 11), write('a', 3_900), write('b', 5_100, 41)], leases, 12_000)).toEqual([]);
   });
 
+  test('that changed nothing, and are answered with what another has made, are right', () => {
+    expect(judgeWrites([write('b', 5_100, 25)], leases, 12_000)).toEqual([]);
+  });
+
   test.each([
     ['before anybody leads', write('a', 900), "update cidrslices net-0 by a: the Lease was nobody's"],
     ['while another leads', write('b', 1_500), "update cidrslices net-0 by b: the Lease was a's"],
