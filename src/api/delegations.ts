@@ -7,16 +7,19 @@ export interface PluginFacts {
   readonly modes: readonly LinkMode[];
   /** The CNI plugin that is run, where it is called otherwise. */
   readonly delegate?: string;
+  /** How it is asked for a MAC: by its key `mac`, or by runtimeConfig.mac; absent: it has no say in it. */
+  readonly mac?: 'key' | 'runtime';
 }
 
 /** Plugins by spec.plugin.type. */
 export const plugins: ReadonlyMap<string, PluginFacts> = new Map<string, PluginFacts>([
   ['ipvlan', { binding: 'master', modes: ['l2', 'l3', 'l3s'] }],
-  ['macvlan', { binding: 'master', modes: ['bridge', 'private', 'vepa', 'passthru'] }],
-  ['bridge', { binding: 'none', modes: [] }],
-  ['tap', { binding: 'none', modes: [] }],
+  ['macvlan', { binding: 'master', modes: ['bridge', 'private', 'vepa', 'passthru'], mac: 'key' }],
+  ['bridge', { binding: 'none', modes: [], mac: 'runtime' }],
+  ['tap', { binding: 'none', modes: [], mac: 'runtime' }],
   ['dummy', { binding: 'none', modes: [] }],
-  ['sriov', { binding: 'deviceID', modes: [] }],
+  ['host-device', { binding: 'device', modes: [] }],
+  ['sriov', { binding: 'deviceID', modes: [], mac: 'key' }],
   ['mellanox', { binding: 'deviceID', modes: [], delegate: 'host-device' }],
 ]);
 

@@ -7,6 +7,8 @@ export interface CniArgs {
   readonly pod: PodRef;
   /** IP=, split at commas; Multus puts the annotation's `ips` there. */
   readonly ips: readonly string[];
+  /** MAC=, where Multus puts the annotation's `mac`. */
+  readonly mac?: string;
   /** Without IP, MAC, GATEWAY: delegates such as `static` would apply them to every NIC. */
   readonly forDelegates: string;
 }
@@ -38,6 +40,7 @@ export function parseArgs(text: string, lenient: boolean): CniArgs {
   }
   if (!lenient) refuseUnknown(values);
   const ips = (values.get('IP') ?? '').split(',').filter((ip) => ip !== '');
+  const mac = values.get('MAC') ?? '';
   return {
     pod: {
       namespace: values.get('K8S_POD_NAMESPACE') ?? '',
@@ -45,6 +48,7 @@ export function parseArgs(text: string, lenient: boolean): CniArgs {
       uid: values.get('K8S_POD_UID') ?? '',
     },
     ips,
+    ...(mac === '' ? {} : { mac }),
     forDelegates: pairs.filter((pair) => !perAttachment.has(keyOf(pair))).join(';'),
   };
 }

@@ -1,9 +1,10 @@
 import { CniError, code } from '../api/cni-error.ts';
 import { NetError } from '../net/address.ts';
+import type { CniArgs } from './args.ts';
 import { readConfig } from './config.ts';
 import { type ContainerEnvironment, readEnvironment } from './environment.ts';
 import { ipamIfname, ipamProgram, readIpamCaller } from './ipam-caller.ts';
-import { withIps } from './request.ts';
+import { withArgs } from './request.ts';
 import type { Call, ContainerCall, NetConf, RawCall, Stamp } from './types.ts';
 
 /**
@@ -41,16 +42,16 @@ function containerCall(environment: ContainerEnvironment, conf: NetConf, stamp: 
     pod: args.pod,
     path,
     args: args.forDelegates,
-    conf: { ...conf, request: verb === 'DEL' ? conf.request : requestOf(conf, args.ips) },
+    conf: { ...conf, request: verb === 'DEL' ? conf.request : requestOf(conf, args) },
     stamp,
   };
 }
 
-function requestOf(conf: NetConf, ips: readonly string[]): NetConf['request'] {
+function requestOf({ name, request }: NetConf, args: Pick<CniArgs, 'ips' | 'mac'>): NetConf['request'] {
   try {
-    return withIps(conf.request, ips);
+    return withArgs(request, args);
   } catch (error) {
     if (!(error instanceof NetError)) throw error;
-    throw new CniError(code.invalidEnvironment, `CNI_ARGS: IP: ${error.message}`);
+    throw new CniError(code.invalidEnvironment, `network configuration "${name}": CNI_ARGS: ${error.message}`);
   }
 }

@@ -2,11 +2,12 @@ import { NetError, parseAddress } from '../net/address.ts';
 import { parseInterfaceAddress } from '../net/prefix.ts';
 import type { FieldReader, JsonObject } from './fields.ts';
 import { quote } from './fields.ts';
+import { readMacs, requireMac, withFirst } from './requested-macs.ts';
 import type { PodRequest } from './types.ts';
 
 /**
  * What the pod asks for: `args.cni` (annotation key `cni-args`) and two of the three ways in which Multus hands over the
- * requested addresses, `args.cni.ips` and `runtimeConfig.ips`; the third, CNI_ARGS, is added by `withIps`.
+ * requested addresses and MAC, `args.cni` and `runtimeConfig`; the third, CNI_ARGS, is added by `withArgs`.
  */
 export function readRequest(reader: FieldReader, json: JsonObject): PodRequest {
   const args = reader.object(reader.object(json['args'], 'args')?.['cni'], 'args.cni') ?? {};
@@ -15,6 +16,7 @@ export function readRequest(reader: FieldReader, json: JsonObject): PodRequest {
   const masters = reader.texts(args['masters'], 'args.cni.masters');
   const deviceClass = reader.text(args['class'], 'args.cni.class');
   const target = reader.text(args['target'], 'args.cni.target');
+  const macs = readMacs(reader, args, runtime);
   return {
     // 0 meant "all" to the predecessor.
     ...(nics === undefined || nics === 0 ? {} : { nics }),
@@ -25,17 +27,22 @@ export function readRequest(reader: FieldReader, json: JsonObject): PodRequest {
       ...readIps(reader, args['ips'], 'args.cni.ips'),
       ...readIps(reader, runtime['ips'], 'runtimeConfig.ips'),
     ]),
+    ...(macs.length === 0 ? {} : { macs }),
   };
 }
 
 /**
- * The request with the addresses of CNI_ARGS. Multus sends the same list in several ways, so each address counts once, in
+ * The request with addresses and MAC of CNI_ARGS. Multus sends the same in several ways, so each address counts once, in
  * the form in which it came first.
- * @throws NetError when a text is no address
+ * @throws NetError when a text is no address, or the MAC is another than the one asked for elsewhere
  */
-export function withIps(request: PodRequest, ips: readonly string[]): PodRequest {
+export function withArgs(
+  request: PodRequest,
+  { ips, mac }: { readonly ips: readonly string[]; readonly mac?: string },
+): PodRequest {
   for (const ip of ips) addressOf(ip);
-  return { ...request, ips: distinct([...request.ips, ...ips]) };
+  const all = { ...request, ips: distinct([...request.ips, ...ips]) };
+  return mac === undefined ? all : { ...all, macs: withFirst(request.macs ?? [], requireMac(mac)) };
 }
 
 function readIps(reader: FieldReader, value: unknown, path: string): readonly string[] {

@@ -43,6 +43,8 @@ export interface PodRequest {
   readonly target?: string;
   /** Requested addresses, from any of Multus's three ways, as text. */
   readonly ips: readonly string[];
+  /** Requested MACs in lower case, by position of the pod's interfaces; an empty text leaves one as it is. Absent: none. */
+  readonly macs?: readonly string[];
 }
 
 /** Devices that a configuration names. */

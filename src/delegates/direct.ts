@@ -27,7 +27,7 @@ export interface MadeLink {
 }
 
 /** Keys of a call's configuration whose meaning is known here; any other is the plugin's own business. */
-const knownKeys: ReadonlySet<string> = new Set(['cniVersion', 'name', 'type', 'master', 'mode', 'mtu', 'ipam']);
+const knownKeys: ReadonlySet<string> = new Set(['cniVersion', 'name', 'type', 'master', 'mode', 'mtu', 'mac', 'ipam']);
 
 const modes: Readonly<Record<string, readonly string[]>> = {
   ipvlan: ['l2', 'l3', 'l3s'],
@@ -86,8 +86,9 @@ function passingName({ network, containerID, ifname }: AttachmentKey, index: num
 /** As the plugins do: no transmit queue, the master's MTU unless another is asked for. */
 function creation({ nic, plugin, config }: DelegateCall, name: string, netns: string): IpLine {
   const mtu = typeof config['mtu'] === 'number' ? ['mtu', String(config['mtu'])] : [];
+  const mac = typeof config['mac'] === 'string' ? ['address', config['mac']] : [];
   const kind = ['type', plugin, 'mode', String(config['mode'])];
-  return ['link', 'add', 'link', nic, 'name', name, 'txqueuelen', '0', ...mtu, 'netns', netns, ...kind];
+  return ['link', 'add', 'link', nic, 'name', name, 'txqueuelen', '0', ...mtu, ...mac, 'netns', netns, ...kind];
 }
 
 /** Addresses before the link is up: the kernel announces them when it comes up (arp_notify, ndisc_notify). */
@@ -105,6 +106,7 @@ function isPlain({ nic, plugin, config, chain }: DelegateCall): boolean {
   if (modes[plugin]?.includes(String(config['mode'])) !== true) return false;
   if (config['type'] !== plugin || config['master'] !== nic) return false;
   if (!['number', 'undefined'].includes(typeof config['mtu'])) return false;
+  if (config['mac'] !== undefined && plugin !== 'macvlan') return false;
   return Object.keys(config).every((name) => knownKeys.has(name)) && isPlainIpam(config['ipam']);
 }
 

@@ -1,10 +1,11 @@
 import { CniError, code } from '../api/cni-error.ts';
-import { delegateOf } from '../api/delegations.ts';
+import { delegateOf, plugins } from '../api/delegations.ts';
 import type { Delegation } from '../api/network.ts';
 import { type CniVersion, supportedVersions } from '../cni/types.ts';
 import { isSupported } from '../cni/versions.ts';
 import type { Address } from '../net/address.ts';
 import { formatInterfaceAddress } from '../net/prefix.ts';
+import { nicKeys } from './host-device.ts';
 import { chainFor, type MetaPlugin } from './meta-plugins.ts';
 import type { DelegateCall } from './types.ts';
 
@@ -16,8 +17,12 @@ export interface ChosenNic {
   readonly ifname: string;
   /** What kubelet's device plugin gave, on that NIC: a PCI address, or the name of an auxiliary device (`mlx5_core.sf.2`). */
   readonly device?: string;
+  /** What tells host-device that NIC (`nicKeys`); its name unless told. */
+  readonly keys?: Readonly<Record<string, string>>;
   /** At most one per family; `length` is that of the rail's prefix (vlanCIDR), so that the whole rail is on-link. */
   readonly addresses: readonly { readonly address: Address; readonly length: number }[];
+  /** MAC that the interface shall have. */
+  readonly mac?: string;
   /** Instead of addresses: the configuration of an IPAM plugin that gives them. */
   readonly ipam?: Readonly<Record<string, unknown>>;
 }
@@ -67,10 +72,11 @@ const ownKeys: ReadonlySet<string> = new Set([
  * @throws CniError 7 for an mtu that is no number from 68 to 65535
  */
 export function planCalls(input: CallsInput): DelegateCall[] {
-  const given = Object.entries(input.plugin).filter(([key]) => !ownKeys.has(key));
+  const named: readonly string[] = input.binding === 'device' ? nicKeys : [];
+  const given = Object.entries(input.plugin).filter(([key]) => !ownKeys.has(key) && !named.includes(key));
   const mtu = mtuOf(input);
   const plugin = delegateOf(input.pluginType);
-  return input.nics.map(({ nic, ifname, device, addresses, ipam }) => ({
+  return input.nics.map(({ nic, ifname, device, keys = { device: nic }, addresses, ipam, mac }) => ({
     nic,
     ifname,
     ...(device === undefined ? {} : { device }),
@@ -81,9 +87,11 @@ export function planCalls(input: CallsInput): DelegateCall[] {
       name: input.network,
       type: plugin,
       ...(input.binding === 'master' ? { master: nic } : {}),
+      ...(input.binding === 'device' ? keys : {}),
       ...(device === undefined ? {} : deviceKeys(plugin, device)),
       ...(input.mode === undefined ? {} : { mode: input.mode }),
       ...(mtu === undefined ? {} : { mtu }),
+      ...macKeys(input.pluginType, mac),
       ipam: ipam ?? {
         type: 'static',
         addresses: addresses.map(({ address, length }) => ({ address: formatInterfaceAddress(address, length) })),
@@ -91,6 +99,12 @@ export function planCalls(input: CallsInput): DelegateCall[] {
     },
     ...(input.chain?.length ? { chain: chainFor(input.chain, input.network, ifname) } : {}),
   }));
+}
+
+/** Where a plugin reads the MAC for its interface (containernetworking/plugins v0.8.7 and newer, sriov-cni v2). */
+function macKeys(pluginType: string, mac: string | undefined): Readonly<Record<string, unknown>> {
+  if (mac === undefined) return {};
+  return plugins.get(pluginType)?.mac === 'runtime' ? { runtimeConfig: { mac } } : { mac };
 }
 
 /** sriov-cni has a key for any device; host-device has one for PCI addresses, and takes others as a runtime would hand them over. */

@@ -12,7 +12,7 @@ import type { AttachmentRecord } from '../../store/types.ts';
 import { chooseNics } from './choose.ts';
 import { commit } from './commit.ts';
 import type { AttachContext } from './context.ts';
-import { lend, lends } from './lend.ts';
+import { lend, lends, lentCall } from './lend.ts';
 import { checkMasters } from './masters.ts';
 import { nicCall, reserveFor } from './nic-ipam.ts';
 import { masterOf } from './nic-use.ts';
@@ -58,7 +58,11 @@ async function decide(
       plugin: call.conf.plugin,
       chain,
       nics: reserved.nics.map(({ nic, addresses }, index) =>
-        withWishes(nicCall(plan, nic, names[index] ?? '', addresses), chosen[index], macs[index]),
+        withWishes(
+          { ...nicCall(plan, nic, names[index] ?? '', addresses), ...lentCall(plan, call.conf.plugin, chosen[index]) },
+          chosen[index],
+          macs[index],
+        ),
       ),
     }),
     masters: chosen.flatMap((one) => masterOf(plan, one) ?? []),

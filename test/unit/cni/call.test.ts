@@ -251,6 +251,34 @@ describe('what the pod asks for', () => {
     const call = accepted({ CNI_ARGS: 'IgnoreUnknown=1;IP=10.0.1.6/16,10.0.2.7,fd00:0::5' }, sent);
     expect(call.conf.request.ips).toEqual(['10.0.0.5/24', 'fd00::5', '10.0.1.6', '10.0.2.7']);
   });
+
+  const macsOf = (cni: object, runtimeConfig: object = {}, CNI_ARGS = 'IgnoreUnknown=1') =>
+    accepted({ CNI_ARGS }, { ...config, args: { cni }, runtimeConfig }).conf.request.macs;
+
+  it('takes the MAC of the first interface from all three ways, those of the others from macs', () => {
+    const mac = '02:00:5e:00:00:01';
+    expect(macsOf({})).toBeUndefined();
+    expect(macsOf({ mac: mac.toUpperCase() })).toEqual([mac]);
+    expect(macsOf({}, { mac })).toEqual([mac]);
+    expect(macsOf({}, { mac }, `IgnoreUnknown=1;MAC=${mac}`)).toEqual([mac]);
+    expect(macsOf({ macs: ['', '02-00-5e-00-00-02'] }, {}, `MAC=${mac}`)).toEqual([mac, '02:00:5e:00:00:02']);
+  });
+
+  it.each([
+    [{ macs: ['02:00:5e:00:00:01'] }, { mac: '02:00:5e:00:00:02' }, 'runtimeConfig.mac: the pod asks for MAC'],
+    [{ macs: ['02:00:5e:00:00:01', '02:00:5e:00:00:01'] }, {}, 'args.cni.macs: has 02:00:5e:00:00:01 twice'],
+    [{ mac: '03:00:5e:00:00:01' }, {}, 'args.cni.mac: 03:00:5e:00:00:01 is no MAC address of one interface'],
+    [{ mac: '00:00:00:00:00:00' }, {}, 'args.cni.mac: 00:00:00:00:00:00 is no MAC address of one interface'],
+    [{ macs: ['x'] }, {}, 'args.cni.macs[0]: "x" is no MAC address'],
+  ])('refuses MACs %j %j', (cni, runtimeConfig, message) => {
+    expect(refusal({}, { ...config, args: { cni }, runtimeConfig }).message).toContain(message);
+  });
+
+  it('refuses a MAC in CNI_ARGS that is none, but for DEL', () => {
+    const sent = { CNI_ARGS: 'IgnoreUnknown=1;MAC=nonsense' };
+    expect(refusal(sent, config)).toMatchObject({ code: 4 });
+    expect(accepted({ ...sent, CNI_COMMAND: 'DEL' }, config).verb).toBe('DEL');
+  });
 });
 
 describe('called as multi-nic-ipam by another plugin', () => {
