@@ -1,0 +1,91 @@
+import type { MultiNicNetworkSpec } from '../../../src/api/kinds/multinicnetwork.ts';
+import { silent } from '../../../src/kube/logger.ts';
+import { resources } from '../../../src/kube/resource.ts';
+import { createNamespaces } from '../netns.ts';
+import { nic } from '../operator/hosts.ts';
+import { startWorld, type World } from '../operator/world.ts';
+import { type ApiSide, createApiSide } from './daemon.ts';
+import { type Door, startDoor } from './door.ts';
+import { createHours, type Hours } from './hours.ts';
+
+/** An operator and the daemon of host-a (NICs eth1 and eth2 at 10.1.1.1 and 10.1.2.1), behind a door in front of an API server, in hours that pass in seconds. */
+export interface Stage {
+  readonly world: World;
+  readonly door: Door;
+  readonly hours: Hours;
+  readonly daemon: ApiSide;
+  /** What the two logged as errors. */
+  readonly errors: readonly string[];
+  /** Requests that the server keeps waiting on purpose. */
+  held: number;
+  startOperator(): void;
+  /** A Node and its HostInterface with NICs at 10.1.1.<number> and 10.1.2.<number>, whose daemon says nothing. */
+  joinSilent(name: string, number: number): Promise<void>;
+  /** Gives host-a another NIC of that rail. */
+  addNic(rail: number): void;
+  close(): Promise<void>;
+}
+
+export async function startStage(): Promise<Stage> {
+  const namespaces = createNamespaces();
+  const [host, fabric] = [namespaces.add(), namespaces.add()];
+  const errors: string[] = [];
+  const addNic = (rail: number): void => {
+    const name = `eth${rail}`;
+    namespaces.veth(host, name, fabric, `port${rail}`);
+    // No IPv6 addresses that come late, in the kernel's own time.
+    namespaces.ip(host, 'link', 'set', name, 'addrgenmode', 'none');
+    namespaces.ip(host, '-6', 'address', 'flush', 'dev', name);
+    namespaces.ip(host, 'address', 'add', `10.1.${rail}.1/24`, 'dev', name);
+  };
+  for (const rail of [1, 2]) addNic(rail);
+  const world = await startWorld();
+  const door = await startDoor(world.url);
+  const hours = createHours(() => stage.held);
+  const onError = (said: string): void => void errors.push(said);
+  const daemon = createApiSide({ url: door.url, node: 'host-a', netns: host, hours, onError });
+  const stage: Stage = {
+    world,
+    door,
+    hours,
+    daemon,
+    errors,
+    held: 0,
+    startOperator: () =>
+      world.startOperator(
+        { ...silent, error: (_fields, said) => onError(said) },
+        { clock: hours.clock, url: door.url },
+      ),
+    joinSilent: async (name, number) => {
+      await world.addNode(name);
+      await world.client.create(resources.hostInterfaces, {
+        apiVersion: 'multinic.fms.io/v1',
+        kind: 'HostInterface',
+        metadata: { name },
+        spec: { hostName: name, interfaces: [nic(1, number), nic(2, number)] },
+      });
+    },
+    addNic,
+    close: async () => {
+      await daemon.end();
+      await world.close();
+      await door.shut();
+      hours.close();
+      namespaces.end();
+    },
+  };
+  await world.addNode('host-a');
+  stage.startOperator();
+  await daemon.start();
+  return stage;
+}
+
+/** Of networks as these tests make them. */
+export function macvlan(more: Partial<MultiNicNetworkSpec> = {}): MultiNicNetworkSpec {
+  return {
+    subnet: '192.168.0.0/16',
+    addressing: { hostBlock: 6, interfaceBlock: 2 },
+    plugin: { cniVersion: '1.0.0', type: 'macvlan', args: { mode: 'bridge' } },
+    ...more,
+  };
+}
