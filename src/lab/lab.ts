@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KubeObject } from '../api/meta.ts';
-import { isApiError } from '../kube/errors.ts';
+import { isApiError, isNotFound } from '../kube/errors.ts';
 import { type ResourceRef, resources } from '../kube/resource.ts';
 import { type ApiSource, embeddedApi, type LabApi } from './cluster/api.ts';
 import { daemonProgram, operatorProgram, type Program } from './cluster/programs.ts';
@@ -179,13 +179,14 @@ async function prepareCluster(api: LabApi, source: ApiSource, hosts: readonly La
   }
 }
 
-/** A server's cache of a kind that was just defined is filled from the first question on: until then it answers 429. */
+/** A server's cache of a kind that was just defined is filled from the first question on: until then it answers 429. A kind of another project need not be there. */
 async function listable({ client }: LabApi, ref: ResourceRef): Promise<void> {
   await until(`the list of ${ref.plural}`, async () => {
     try {
       return await client.list(ref, { limit: 1 });
     } catch (error) {
       if (isApiError(error, 429)) return undefined;
+      if (isNotFound(error)) return [];
       throw error;
     }
   });
