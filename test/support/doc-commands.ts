@@ -29,3 +29,16 @@ export function documentedBlocks(): Block[] {
   const files = globSync(['*.md', 'docs/**/*.md', 'bench/*.md', 'examples/**/*.md', 'deploy/**/*.md'], { cwd: root });
   return files.toSorted().flatMap((file) => shellBlocks(file, readFileSync(join(root, file), 'utf8')));
 }
+
+/** Commands of ```console blocks of a Markdown text, without the prompt, as argument vectors (quotes are taken off). */
+export function consoleCommands(text: string): string[][] {
+  return [...text.matchAll(/^```console\n(.*?)^```$/gms)].flatMap(([, block = '']) =>
+    block.split('\n').flatMap((line) => (line.startsWith('$ ') ? [words(line.slice(2))] : [])),
+  );
+}
+
+function words(command: string): string[] {
+  return [...command.matchAll(/(?:[^\s'"]|'[^']*'|"[^"]*")+/g)].map(([word]) =>
+    word.replaceAll(/'([^']*)'|"([^"]*)"/g, (_, single?: string, double?: string) => single ?? double ?? ''),
+  );
+}

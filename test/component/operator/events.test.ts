@@ -1,8 +1,3 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MultiNicNetworkSpec } from '../../../src/api/kinds/multinicnetwork.ts';
 import type { KubeObject } from '../../../src/api/meta.ts';
@@ -11,12 +6,11 @@ import { silent } from '../../../src/kube/logger.ts';
 import { inNamespace, resources } from '../../../src/kube/resource.ts';
 import { ApiError } from '../../../src/lab/apiserver/api-error.ts';
 import { makeCertificates } from '../../../src/lab/apiserver/certificates.ts';
-import { kubeconfig } from '../../../src/lab/apiserver/kubeconfig.ts';
 import { fastClock } from '../../support/kube/fast-clock.ts';
+import { startClients } from '../../support/operator/clients.ts';
 import { type Hosts, startHosts } from '../../support/operator/hosts.ts';
 import { startWorld, type World } from '../../support/operator/world.ts';
 
-const run = promisify(execFile);
 const certificates = makeCertificates(['127.0.0.1']);
 const events = inNamespace(resources.events, 'default');
 const good: MultiNicNetworkSpec = {
@@ -61,22 +55,14 @@ describe('events of the operator', () => {
     await world.apply('net', { ...good, subnet: '192.168.0.0/28' });
     await world.until(async () => expect(await told()).toContain('Warning Invalid ×2'));
 
-    const directory = await mkdtemp(join(tmpdir(), 'multinic-events-'));
+    const clients = await startClients(world, certificates);
     try {
-      const config = join(directory, 'config');
-      await writeFile(config, kubeconfig({ url: world.url, ca: certificates.ca, user: 'admin', token: 'admin-token' }));
-      const { stdout } = await run('kubectl', [
-        `--kubeconfig=${config}`,
-        `--cache-dir=${directory}`,
-        'describe',
-        'mnn',
-        'net',
-      ]);
-      expect(stdout).toMatch(/Events:\n +Type +Reason .*\n/);
-      expect(stdout).toMatch(/Warning +Invalid .*multinic-operator +spec.addressing: interfaceBlock 2 and hostBlock 6/);
-      expect(stdout).toMatch(/Normal +Ready .*multinic-operator +1 hosts, 2 NIC networks/);
+      const said = await clients.kubectl('describe', 'mnn', 'net');
+      expect(said).toMatch(/Events:\n +Type +Reason .*\n/);
+      expect(said).toMatch(/Warning +Invalid .*multinic-operator +spec.addressing: interfaceBlock 2 and hostBlock 6/);
+      expect(said).toMatch(/Normal +Ready .*multinic-operator +1 hosts, 2 NIC networks/);
     } finally {
-      await rm(directory, { recursive: true });
+      await clients.close();
     }
   });
 

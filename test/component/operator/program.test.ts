@@ -1,73 +1,34 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import type { ChildProcess } from 'node:child_process';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { makeCertificates } from '../../../src/lab/apiserver/certificates.ts';
-import { kubeconfig } from '../../../src/lab/apiserver/kubeconfig.ts';
 import { scrape, valueOf } from '../../support/metrics.ts';
+import { type Clients, startClients } from '../../support/operator/clients.ts';
 import { type Hosts, startHosts } from '../../support/operator/hosts.ts';
 import { startWorld, type World } from '../../support/operator/world.ts';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
-const run = promisify(execFile);
-
 let world: World;
 let hosts: Hosts;
-let directory: string;
-let processes: ChildProcess[];
+let clients: Clients;
 
 beforeEach(async () => {
   const certificates = makeCertificates(['127.0.0.1']);
   world = await startWorld(certificates);
   hosts = startHosts(world);
-  directory = await mkdtemp(join(tmpdir(), 'multinic-operator-'));
-  processes = [];
-  for (const user of ['operator', 'admin']) {
-    const text = kubeconfig({ url: world.url, ca: certificates.ca, user, token: `${user}-token` });
-    await writeFile(configOf(user), text);
-  }
+  clients = await startClients(world, certificates);
 });
 
 afterEach(async () => {
-  for (const child of processes) child.kill('SIGKILL');
+  await clients.close();
   await hosts.stop();
   await world.close();
-  await rm(directory, { recursive: true });
 });
 
-const configOf = (user: string): string => join(directory, user);
-
-function operator(): ChildProcess {
-  // With one identity for all, its lease is its own again after kill -9, without a wait.
-  const election = ['--leader-elect-namespace', 'default', '--identity', 'alone'];
-  const child = spawn(
-    process.execPath,
-    [
-      'src/cli/main.ts',
-      'operator',
-      ...election,
-      '--health-listen',
-      '127.0.0.1:0',
-      '--kubeconfig',
-      configOf('operator'),
-    ],
-    { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  processes.push(child);
-  return child;
-}
+const operator = (): ChildProcess =>
+  clients.operator('--leader-elect-namespace', 'default', '--health-listen', '127.0.0.1:0');
 
 function ended(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve) => child.once('exit', (code) => resolve(code)));
 }
-
-const kubectl = (...args: string[]): Promise<{ stdout: string }> =>
-  run('kubectl', [`--kubeconfig=${configOf('admin')}`, `--cache-dir=${join(directory, 'cache')}`, ...args], {
-    cwd: root,
-  });
 
 /** What probes and Prometheus see of a leader. */
 async function expectHealth(base: string): Promise<void> {
@@ -79,14 +40,16 @@ async function expectHealth(base: string): Promise<void> {
   expect(valueOf(series, 'multinic_leader')).toBe(1);
   expect(valueOf(series, 'multinic_network_ready', { network: 'multi-nic-sample' })).toBe(1);
   expect(valueOf(series, 'multinic_network_hosts', { network: 'multi-nic-sample' })).toBe(3);
-  expect(valueOf(series, 'multinic_api_calls_total', { verb: 'watch', resource: 'nodes', code: '200' })).toBeGreaterThan(0);
+  expect(
+    valueOf(series, 'multinic_api_calls_total', { verb: 'watch', resource: 'nodes', code: '200' }),
+  ).toBeGreaterThan(0);
   expect(valueOf(series, 'multinic_reconciles_total', { controller: 'network', result: 'ok' })).toBeGreaterThan(0);
   expect((await fetch(`${base}/metrics`, { method: 'POST', body: 'x' })).status).toBe(404);
 }
 
 it('the command: apply and wait by kubectl, kill -9 in the middle, restart, health and metrics, delete, SIGTERM', async (ctx) => {
-  const found = await run('kubectl', ['version', '--client']).catch(() => undefined);
-  if (found === undefined) ctx.skip('no kubectl on the PATH');
+  if (!(await clients.hasKubectl())) ctx.skip('no kubectl on the PATH');
+  const { kubectl } = clients;
   for (const name of ['host-a', 'host-b', 'host-c']) await hosts.join(name, [1, 2]);
   const first = operator();
   await kubectl('apply', '-f', 'examples/quickstart/network.yaml');
@@ -100,7 +63,7 @@ it('the command: apply and wait by kubectl, kill -9 in the middle, restart, heal
   second.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text));
   const network = 'multinicnetwork/multi-nic-sample';
   await kubectl('wait', '--for=condition=Ready', '--timeout=60s', network);
-  expect((await kubectl('get', network)).stdout).toMatch(/True +Ready +192\.168\.0\.0\/16 +3 +2 +0/);
+  expect(await kubectl('get', network)).toMatch(/True +Ready +192\.168\.0\.0\/16 +3 +2 +0/);
   await expectHealth(/"at":"(http:[^"]+)"/.exec(log)?.[1] ?? '');
   await kubectl('delete', network, '--timeout=60s');
   expect(await world.nads()).toEqual([]);
