@@ -1,5 +1,6 @@
 import { later } from '../../cni/stamp.ts';
 import type { AttachmentRecord } from '../../store/types.ts';
+import { isFoundKey } from '../recovery/found.ts';
 
 /** What is known about an attachment whose DEL may never come. */
 export interface AttachmentFacts {
@@ -13,7 +14,7 @@ export interface AttachmentFacts {
 
 /**
  * Why an attachment is nobody's any more, or undefined. Its namespace is gone in any case, and besides: the machine has booted
- * since, or a later attachment of the same pod took its place, or the API knows no such pod on this node. Never for its
+ * since, or a later attachment of the same pod took its place, or its pod was never known, or the API knows no such pod on this node. Never for its
  * UID alone: the API shows static pods under another one.
  */
 export function whyAbandoned(
@@ -23,6 +24,8 @@ export function whyAbandoned(
 ): string | undefined {
   if (netnsLives || record.state !== 'ready') return undefined;
   if (record.stamp.bootId !== bootId) return 'the machine has booted since';
+  // It was learned from the namespace alone: there is nobody to ask about.
+  if (isFoundKey(record.key)) return 'its namespace is gone';
   for (const other of others)
     if (replaces(other, record, bootId)) return `container ${other.key.containerID} took its place`;
   if (pod === 'gone' && isPodKnown(record)) return 'its pod is gone';

@@ -1,10 +1,15 @@
+import { interfaceNames } from '../../cni/interface-names.ts';
 import { later } from '../../cni/stamp.ts';
 import type { AttachmentKey, CniResult, ContainerCall, Stamp } from '../../cni/types.ts';
 import type { Link } from '../../kernel/types.ts';
 import { keyText } from '../../store/key.ts';
+import { foundIn } from '../recovery/found.ts';
 import type { AttachContext } from './context.ts';
 import { hasMac } from './present.ts';
 import { deleteLinks, takeOutUnknown, undo } from './undo.ts';
+
+/** No host has more NICs on one network. */
+const mostNics = 64;
 
 /** What shall be gone, and when the request for it started. */
 export interface Detach {
@@ -22,7 +27,20 @@ export async function del(context: AttachContext, call: ContainerCall): Promise<
   const { prevResult } = call.conf;
   await detach(context, call, async () => {
     if (prevResult !== undefined) await removeListed(context, call.netns, prevResult);
+    await forgetFound(context, call);
   });
+}
+
+/** Addresses of which a lost store left no more than their place in the namespace: the runtime says now whose they were. */
+async function forgetFound(context: AttachContext, { netns, key, conf }: ContainerCall): Promise<void> {
+  const netnsId = context.kernel.netnsId(netns);
+  if (netnsId === undefined) return;
+  const listed = conf.prevResult?.interfaces.map(({ name }) => name) ?? interfaceNames(key.ifname, mostNics);
+  for (const record of foundIn(context.store, key.network, netnsId, new Set([key.ifname, ...listed]))) {
+    await context.locks.run(record.key.containerID, async () => {
+      if (context.store.attachments.get(keyText(record.key)) === record) await undo(context, record, netns);
+    });
+  }
 }
 
 /**

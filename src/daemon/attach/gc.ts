@@ -3,6 +3,7 @@ import { ipamIfname, isIpamKey } from '../../cni/ipam-caller.ts';
 import type { NetworkCall } from '../../cni/types.ts';
 import { keyText } from '../../store/key.ts';
 import type { AttachmentRecord } from '../../store/types.ts';
+import { isFoundKey } from '../recovery/found.ts';
 import type { AttachContext } from './context.ts';
 import { detach } from './del.ts';
 import { hasNetworkVerbs, networkCalls } from './network-calls.ts';
@@ -18,7 +19,11 @@ export async function gc(context: AttachContext, call: NetworkCall): Promise<voi
   const removed = await release(
     context,
     call,
-    ({ key }) => key.network === call.conf.name && !isIpamKey(key) && !listed.has(`${key.containerID}/${key.ifname}`),
+    ({ key }) =>
+      key.network === call.conf.name &&
+      !isIpamKey(key) &&
+      !isFoundKey(key) &&
+      !listed.has(`${key.containerID}/${key.ifname}`),
   );
   requireNone(call, [...removed, ...(await forward(context, call, valid))]);
 }

@@ -105,7 +105,11 @@ export async function startCluster(parts: ClusterParts): Promise<ClusterLoops> {
   queue.addAfter('collection', options.gcIntervalMs);
 
   const steps: Record<Step, () => Promise<{ after: number } | undefined>> = {
-    recovery: async () => recoverStore({ ...parts, caches }),
+    recovery: async () => {
+      await recoverStore({ ...parts, caches });
+      wake('plan');
+      return undefined;
+    },
     plan: async () => {
       if (await planning.derive()) await routing.sync();
       wake('published');

@@ -3,12 +3,14 @@ import type { Logger } from '../../observe/logger.ts';
 import type { Readiness } from '../../observe/readiness.ts';
 import { originName } from '../../store/open.ts';
 import type { Store } from '../../store/types.ts';
+import { lookForAddresses } from '../recovery/found.ts';
 import { importRecords, recordsFromPools } from '../recovery/from-pools.ts';
 import type { Caches } from './caches.ts';
 
 /**
- * A host that comes without its store asks its IPPools what it has handed out before it gives an address: a missing file
- * never means that all is free. Marks the store as good afterwards.
+ * A host that comes without its store asks its IPPools what it has handed out before it gives an address, and looks into the
+ * pods' namespaces for what was handed out since they were published: a missing file never means that all is free. Marks the
+ * store as good afterwards.
  */
 export async function recoverStore(parts: {
   readonly store: Store;
@@ -21,6 +23,7 @@ export async function recoverStore(parts: {
   if (store.get(originName) !== undefined) {
     const records = recordsFromPools(caches.pools.list(), kernel.bootId(), Date.now());
     const count = await importRecords(store, records);
+    await lookForAddresses(store, kernel);
     await store.set(originName, undefined);
     log.info({ attachments: count }, 'the store begins with what the IPPools say');
   }

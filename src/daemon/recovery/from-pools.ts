@@ -4,6 +4,7 @@ import type { AttachmentKey } from '../../cni/types.ts';
 import { parseAddress } from '../../net/address.ts';
 import { keyText } from '../../store/key.ts';
 import type { AttachmentRecord, HeldAddress, Store } from '../../store/types.ts';
+import { isFoundKey } from './found.ts';
 
 /**
  * What a host without its store still knows from its IPPools: who held which address when they were last published. The
@@ -13,6 +14,8 @@ export function recordsFromPools(pools: readonly IPPool[], bootId: string, now: 
   const found = new Map<string, { key: AttachmentKey; pod: AttachmentRecord['pod']; addresses: HeldAddress[] }>();
   for (const { spec, status } of pools) {
     for (const allocation of status?.allocations ?? []) {
+      // Looked for anew, where it stands.
+      if (isFoundKey(allocation)) continue;
       const network = spec?.netAttachDef ?? '';
       const key = { network, containerID: allocation.containerID, ifname: allocation.ifname };
       const pod = { namespace: allocation.namespace ?? '', name: allocation.pod ?? '', uid: allocation.podUID ?? '' };
