@@ -5,6 +5,7 @@ import { type CniVersion, supportedVersions } from '../cni/types.ts';
 import { isSupported } from '../cni/versions.ts';
 import type { Address } from '../net/address.ts';
 import { formatInterfaceAddress } from '../net/prefix.ts';
+import { askIpam } from './ask-ipam.ts';
 import { nicKeys } from './host-device.ts';
 import { chainFor, type MetaPlugin } from './meta-plugins.ts';
 import type { DelegateCall } from './types.ts';
@@ -23,7 +24,7 @@ export interface ChosenNic {
   readonly addresses: readonly { readonly address: Address; readonly length: number }[];
   /** MAC that the interface shall have. */
   readonly mac?: string;
-  /** Instead of addresses: the configuration of an IPAM plugin that gives them. */
+  /** The configuration of an IPAM plugin that gives the addresses; `addresses` are then what it is asked for. */
   readonly ipam?: Readonly<Record<string, unknown>>;
 }
 
@@ -88,17 +89,31 @@ export function planCalls(input: CallsInput): DelegateCall[] {
       type: plugin,
       ...(input.binding === 'master' ? { master: nic } : {}),
       ...(input.binding === 'device' ? keys : {}),
-      ...(device === undefined ? {} : deviceKeys(plugin, device)),
       ...(input.mode === undefined ? {} : { mode: input.mode }),
       ...(mtu === undefined ? {} : { mtu }),
-      ...macKeys(input.pluginType, mac),
-      ipam: ipam ?? {
-        type: 'static',
-        addresses: addresses.map(({ address, length }) => ({ address: formatInterfaceAddress(address, length) })),
-      },
+      ...runtimeKeys(
+        device === undefined ? {} : deviceKeys(plugin, device),
+        macKeys(input.pluginType, mac),
+        ipamKeys(ipam, addresses),
+      ),
     },
     ...(input.chain?.length ? { chain: chainFor(input.chain, input.network, ifname) } : {}),
   }));
+}
+
+/** All of runtimeConfig that a call has: what one NIC's plugin, or its IPAM plugin, is asked for, and nothing of the others'. */
+function runtimeKeys(...parts: readonly Readonly<Record<string, unknown>>[]): Readonly<Record<string, unknown>> {
+  const runtimeConfig = Object.assign({}, ...parts.map((part) => part['runtimeConfig']));
+  return { ...Object.assign({}, ...parts), ...(Object.keys(runtimeConfig).length === 0 ? {} : { runtimeConfig }) };
+}
+
+function ipamKeys(ipam: ChosenNic['ipam'], addresses: ChosenNic['addresses']): Readonly<Record<string, unknown>> {
+  if (ipam === undefined) {
+    const list = addresses.map(({ address, length }) => ({ address: formatInterfaceAddress(address, length) }));
+    return { ipam: { type: 'static', addresses: list } };
+  }
+  const { ipam: asked, ips } = askIpam(ipam, addresses);
+  return { ipam: asked, ...(ips === undefined ? {} : { runtimeConfig: { ips } }) };
 }
 
 /** Where a plugin reads the MAC for its interface (containernetworking/plugins v0.8.7 and newer, sriov-cni v2). */

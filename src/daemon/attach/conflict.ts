@@ -29,8 +29,14 @@ export function conflictError(
     const message = `attachment ${attachment} was deleted after this ADD started: nothing is attached`;
     return new CniError(code.unknownContainer, message);
   }
-  context.pools.forget(plan.network);
   const address = formatAddress(conflict.address);
+  if (plan.ipam.kind !== 'pool') {
+    return new CniError(
+      code.unsatisfiable,
+      `requested address ${address} of network ${plan.network} is in use by another pod on this host: ask for another or delete that pod`,
+    );
+  }
+  context.pools.forget(plan.network);
   return new CniError(
     code.internal,
     `address ${address} of network ${plan.network} is held already: add ${attachment} again`,

@@ -1,7 +1,9 @@
 import { CniError, code } from '../../api/cni-error.ts';
 import type { Block, HostPlan } from '../../api/host.ts';
+import { ipamNetworks } from '../../api/ipam-networks.ts';
 import type { ContainerCall } from '../../cni/types.ts';
 import type { ChosenNic } from '../../delegates/plan.ts';
+import { placeRequested } from '../../ipam/place-requested.ts';
 import type { Chosen } from '../../policy/select.ts';
 import type { PoolBook, Reserved } from './pools.ts';
 
@@ -17,28 +19,41 @@ export function nicCall(plan: HostPlan, nic: string, ifname: string, addresses: 
   return { nic, ifname, addresses, ...(ipam === undefined ? {} : { ipam }) };
 }
 
-/** Blocks of the NICs that a pod may get: of a network with a configuration for each NIC, those that have one. */
+/**
+ * Blocks of the NICs that a pod may get: of a network with a configuration for each NIC, those that have one. Where an IPAM plugin gives
+ * the addresses, their networks stand in the place of our blocks, so that a NIC whose address a pod asks for is chosen before others.
+ */
 export function usableBlocks(plan: HostPlan): readonly Block[] {
-  if (plan.ipam.kind !== 'per-master') return plan.blocks;
-  return plan.blocks.filter(({ interfaceName }) => ipamOf(plan, interfaceName) !== undefined);
+  if (plan.ipam.kind === 'pool') return plan.blocks;
+  return plan.blocks.flatMap((block) => {
+    const config = ipamOf(plan, block.interfaceName);
+    if (config === undefined) return plan.ipam.kind === 'per-master' ? [] : [block];
+    const networks = ipamNetworks(config);
+    return [{ ...block, podCIDRs: networks.length > 0 ? networks : block.netAddresses }];
+  });
 }
 
 /**
- * Addresses for the chosen NICs: from our pools, or none here where an IPAM plugin gives them.
- * @throws CniError as PoolBook.reserve; 102 for requested addresses that are not ours to give
+ * Addresses for the chosen NICs: from our pools, or what an IPAM plugin is to be asked for, which has the say then.
+ * @throws CniError as PoolBook.reserve; 102 for requested addresses of no NIC, or of several
  */
 export function reserveFor(pools: PoolBook, plan: HostPlan, chosen: readonly Chosen[], call: ContainerCall): Reserved {
   const { ips } = call.conf.request;
   const rails = chosen.map(({ block }) => block.interfaceIndex);
   if (plan.ipam.kind === 'pool') return pools.reserve(plan, rails, ips);
-  if (ips.length > 0) {
-    throw new CniError(
-      code.unsatisfiable,
-      `network ${plan.network}: the pod asks for ${ips.join(', ')}, but addresses of this network come from another IPAM plugin: leave ips out, or use a network with multi-nic-ipam`,
-    );
-  }
+  const places = chosen.map(({ nic: { name, addresses } }) => ({
+    nic: name,
+    networks: ipamNetworks(ipamOf(plan, name) ?? {}),
+    own: addresses.map(({ prefix }) => prefix),
+  }));
+  const placed = placeRequested(places, ips);
+  if (!placed.ok) throw new CniError(code.unsatisfiable, `network ${plan.network}: ${placed.message}`);
   return {
     network: plan.network,
-    nics: chosen.map(({ nic, block }) => ({ nic: nic.name, interfaceIndex: block.interfaceIndex, addresses: [] })),
+    nics: chosen.map(({ nic, block }, index) => ({
+      nic: nic.name,
+      interfaceIndex: block.interfaceIndex,
+      addresses: placed.byPlace[index] ?? [],
+    })),
   };
 }

@@ -60,12 +60,6 @@ test('host-local is asked once for each NIC and gives no address twice; its rout
   expect(new Set(inPods)).toEqual(new Set(given('local')));
   expect(world.exec(first, 'ip', 'route', 'show', '10.99.0.0/16')).toContain('via 10.9.0.1');
 
-  const asked = { network: 'local', container: 'l2', netns: world.pod(), request: { ips: ['10.9.0.9'] } };
-  await expect(harness.call(callOf('ADD', asked))).rejects.toMatchObject({
-    code: code.unsatisfiable,
-    message: expect.stringContaining('10.9.0.9'),
-  });
-
   await harness.call(callOf('DEL', { network: 'local', container: 'l0', netns: first }));
   expect(await world.links(first)).toEqual([]);
   // Of a namespace that is gone, the books are kept all the same.
@@ -94,6 +88,59 @@ test('multi-config: each NIC from its own configuration, of any plugin; a NIC wi
     expect(await world.links(pod)).toEqual([]);
     expect(given(network)).toEqual([]);
   }
+});
+
+test('addresses that a pod asks for are on the NIC of their network, in both families, whatever gives the others', async () => {
+  const dual = (nic: number) => ({
+    type: 'host-local',
+    dataDir: books(),
+    ranges: [[{ subnet: `10.8.${nic}.0/24` }], [{ subnet: `fd00:8:${nic}::/64` }]],
+  });
+  const fixed = (nic: number) => ({
+    type: 'static',
+    addresses: [{ address: `10.8.${nic}.5/24` }, { address: `fd00:8:${nic}::5/64` }],
+  });
+  const each = (config: (nic: number) => Readonly<Record<string, unknown>>): IpamMode => ({
+    kind: 'per-master',
+    configs: { eth1: config(1), eth2: config(2) },
+  });
+  const bridge = { pluginType: 'bridge', binding: 'none' } as const;
+  const harness = await world.start({
+    plans: plansText([
+      { network: 'local', blocks, ipam: each(dual) },
+      { network: 'fixed', blocks, ipam: each(fixed) },
+      { network: 'piped', blocks, ipam: each(fixed), delegation: bridge },
+      { network: 'bare', blocks, ipam: { kind: 'each', config: { type: 'static' } } },
+    ]),
+  });
+  const pod = world.pod();
+  const ips = ['fd00:8:2::77', '10.8.2.77', '10.8.1.66'];
+  for (const [network, rest] of Object.entries({ local: 'fd00:8:1::2', fixed: 'fd00:8:1::5', piped: 'fd00:8:1::5' })) {
+    const parts = { network, container: 'a', netns: pod, request: { ips } };
+    const result = await harness.call(callOf('ADD', parts));
+    const onNic = (index: number) => result?.ips.filter((ip) => ip.interface === index).map(({ address }) => address);
+    expect(new Set(onNic(0))).toEqual(new Set(['10.8.1.66/24', `${rest}/64`]));
+    expect(new Set(onNic(1))).toEqual(new Set(['10.8.2.77/24', 'fd00:8:2::77/64']));
+    expect(addressesIn(pod)).toEqual(['net1 10.8.1.66/24', 'net1-1 10.8.2.77/24']);
+    await harness.call(callOf('CHECK', parts));
+    const again = { network, container: 'b', netns: world.pod(), request: { ips: ['10.8.1.66'] } };
+    await expect(harness.call(callOf('ADD', again))).rejects.toMatchObject({
+      code: code.unsatisfiable,
+      message: expect.stringMatching(/10\.8\.1\.66 .*in use by another pod/),
+    });
+    await harness.call(callOf('DEL', parts));
+    await harness.call(callOf('ADD', again));
+    await harness.call(callOf('DEL', again));
+    expect(given(network)).toEqual([]);
+  }
+  const asking = (request: { ips: string[]; masters?: string[] }) =>
+    harness.call(callOf('ADD', { network: 'bare', container: 'c', netns: pod, request }));
+  await expect(asking({ ips: ['10.9.0.5/24'] })).rejects.toMatchObject({
+    code: code.unsatisfiable,
+    message: expect.stringMatching(/10\.9\.0\.5\/24 could be on NICs eth1, eth2/),
+  });
+  await asking({ ips: ['10.9.0.5/24'], masters: ['eth2'] });
+  expect(addressesIn(pod)).toEqual(['net1 10.9.0.5/24']);
 });
 
 test('a failed ADD frees what the other NIC was given; so does a daemon that comes back after a kill', async () => {
