@@ -16,7 +16,7 @@ export interface Clients {
   /** Path of the kubeconfig of a user: admin or operator. */
   config(user: 'admin' | 'operator'): string;
   /** The administrator's, from the root of the repository; throws with what it said when it fails. */
-  kubectl(...args: string[]): Promise<string>;
+  readonly kubectl: (...args: string[]) => Promise<string>;
   /** Starts `multinic operator`, alone: its lease is its own again after kill -9, without a wait. */
   operator(...flags: string[]): ChildProcess;
   /** Whether there is a kubectl. */
