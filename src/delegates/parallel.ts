@@ -152,6 +152,11 @@ function givenAddresses(call: DelegateCall): Address[] {
   });
 }
 
+/** Whether a call's static IPAM has an IPv6 address. */
+export function hasStaticIpv6(call: DelegateCall): boolean {
+  return givenAddresses(call).some(({ family }) => family === 6);
+}
+
 /**
  * Whether something is remembered until DEL: by a call's IPAM plugin (not `static`), what it gave; by sriov-cni, that the virtual
  * function is taken and what it was like before.

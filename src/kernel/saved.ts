@@ -20,12 +20,14 @@ export function savedLink(output: string, routes: readonly IpCommand[]): SavedLi
     alias: text(object, 'ifalias'),
     master: text(object, 'master'),
   };
+  const flags = texts(object, 'flags');
   return {
     index: integer(object, 'ifindex') ?? 0,
     name: text(object, 'ifname') ?? '',
     mac: text(object, 'address') ?? '',
     mtu: integer(object, 'mtu') ?? 0,
-    up: texts(object, 'flags').includes('UP'),
+    up: flags.includes('UP'),
+    carrier: flags.includes('LOWER_UP') && !flags.includes('NO-CARRIER'),
     altnames: texts(object, 'altnames'),
     addresses: objects(object, 'addr_info').flatMap(addressOf),
     routes,

@@ -48,6 +48,7 @@ export interface SavedLink {
   readonly mtu: number;
   /** Administratively up. */
   readonly up: boolean;
+  readonly carrier: boolean;
   readonly alias?: string;
   readonly altnames: readonly string[];
   /** Name of the link that it is a port of. */

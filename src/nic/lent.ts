@@ -36,9 +36,10 @@ export function findLent(
  * The host's NICs together with those that are lent, as they were: these stay known, with addresses and block, and are not seen as
  * others while they are on their way back, under a name of the pod or without their addresses yet.
  */
-export function withLent(found: readonly Nic[], lent: readonly Nic[]): readonly Nic[] {
-  if (lent.length === 0) return found;
-  const keys = new Set(lent.map(({ key }) => key));
-  const names = new Set(lent.map(({ name }) => name));
-  return [...found.filter(({ key, name }) => !keys.has(key) && !names.has(name)), ...lent].toSorted(byName);
+export function withLent(found: readonly Nic[], lent: Iterable<{ readonly nic?: Nic }>): readonly Nic[] {
+  const known = Array.from(lent).flatMap(({ nic }) => nic ?? []);
+  if (known.length === 0) return found;
+  const keys = new Set(known.map(({ key }) => key));
+  const names = new Set(known.map(({ name }) => name));
+  return [...found.filter(({ key, name }) => !keys.has(key) && !names.has(name)), ...known].toSorted(byName);
 }

@@ -12,6 +12,16 @@ export interface Policy {
   readonly strategy: Strategy;
   /** NIC networks of the pool; empty: all. */
   readonly masterNets: readonly Prefix[];
+  /** NICs that cannot be had for another reason than select sees, by name. */
+  readonly unavailable?: ReadonlyMap<string, Unavailable>;
+}
+
+/** Why a NIC cannot be had. */
+export interface Unavailable {
+  /** `is lent to pod default/trainer` */
+  readonly reason: string;
+  /** It ends by itself: the same ADD may succeed later. */
+  readonly passing: boolean;
 }
 
 /** A NIC that the pod gets, with the block of its addresses. */
@@ -61,9 +71,10 @@ export function select(
     return { ok: false, code: code.unsatisfiable, message: refusedStrategy, rejected: [] };
   const judged = judge(inventory, blocks, policy);
   const { eligible, rejected } = devices === undefined ? judged : byDevices(judged, devices);
-  const refuse = (what: string): Selection => ({
+  const passing = new Set(rejected.filter(({ nic }) => policy.unavailable?.get(nic)?.passing).map(({ nic }) => nic));
+  const refuse = (what: string, later = false): Selection => ({
     ok: false,
-    code: code.unsatisfiable,
+    code: later ? code.tryAgainLater : code.unsatisfiable,
     message: `network "${policy.network}" on host ${policy.host}: ${what}. ${describe(eligible, rejected)}`,
     rejected,
   });
@@ -71,10 +82,17 @@ export function select(
     return refuse(`the pod asks for nics ${request.nics}, which is no number of NICs`);
   }
   const named = byMasters(request.masters, eligible);
-  if (typeof named === 'string') return refuse(named);
-  if (named.length === 0) return refuse('no NIC can be had');
+  if (typeof named === 'string')
+    return refuse(
+      named,
+      missing(request, eligible).every((nic) => passing.has(nic)),
+    );
+  if (named.length === 0) return refuse('no NIC can be had', passing.size > 0);
   const count = request.nics === undefined || request.nics === 0 ? named.length : request.nics;
-  if (count > named.length) return refuse(`the pod asks for ${count} NICs, ${named.length} can be had`);
+  if (count > named.length) {
+    const later = named.length === eligible.length && count <= named.length + passing.size;
+    return refuse(`the pod asks for ${count} NICs, ${named.length} can be had`, later);
+  }
   const chosen = first(named, count, request.ips);
   const left = named
     .filter((one) => !chosen.includes(one))
@@ -152,13 +170,16 @@ function nameOf({ nic, device }: Chosen): string {
   return device === undefined ? nic.name : `${nic.name} ${device}`;
 }
 
-function reasonAgainst(nic: Nic, block: Block | undefined, { masterNets }: Policy): string | undefined {
+function reasonAgainst(nic: Nic, block: Block | undefined, policy: Policy): string | undefined {
+  const { masterNets, unavailable } = policy;
   const nets = nic.addresses.map(({ prefix }) => prefix);
   if (masterNets.length > 0 && !nets.some((net) => masterNets.some((one) => samePrefix(one, net)))) {
     return `is on ${nets.map(formatPrefix).join(' and ') || 'no network'}, which masterNets does not list`;
   }
   if (block === undefined) return 'has no block of the network yet';
   if (block.draining) return 'its block is draining';
+  const known = unavailable?.get(nic.name);
+  if (known !== undefined) return known.reason;
   return nic.up ? undefined : 'is down';
 }
 
@@ -167,9 +188,13 @@ function byMasters(masters: readonly string[] | undefined, eligible: readonly Ch
   const twice = masters.find((name, index) => masters.indexOf(name) !== index);
   if (twice !== undefined) return `masters names NIC ${twice} twice`;
   const found = masters.flatMap((name) => eligible.filter(({ nic }) => nic.name === name));
-  if (masters.every((name) => found.some(({ nic }) => nic.name === name))) return found;
-  const missing = masters.filter((name) => !found.some(({ nic }) => nic.name === name));
-  return `masters names ${missing.join(', ')}, which cannot be had`;
+  const without = missing({ masters }, eligible);
+  return without.length === 0 ? found : `masters names ${without.join(', ')}, which cannot be had`;
+}
+
+/** NICs that masters names, but cannot be had. */
+function missing({ masters = [] }: Pick<PodRequest, 'masters'>, eligible: readonly Chosen[]): readonly string[] {
+  return masters.filter((name) => !eligible.some(({ nic }) => nic.name === name));
 }
 
 /** The first `count` in their order, those whose block contains a requested address before the others. */

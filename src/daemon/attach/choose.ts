@@ -5,6 +5,7 @@ import { type Chosen, select } from '../../policy/select.ts';
 import type { AttachContext } from './context.ts';
 import { devicesFor } from './devices.ts';
 import { usableBlocks } from './nic-ipam.ts';
+import { unavailableNics } from './unavailable.ts';
 
 /** The NICs that the pod gets, in the order of its interfaces. @throws CniError that lists what there is */
 export async function chooseNics(
@@ -23,6 +24,7 @@ export async function chooseNics(
       // Networks with another strategy do not pass the gate, so no plan of them exists.
       strategy: 'none',
       masterNets: plan.masterNets,
+      unavailable: unavailableNics(context, plan, call.conf.plugin),
     },
     devices,
   );

@@ -71,6 +71,8 @@ export interface AttachContext extends AttachDeps {
   readonly locks: KeyedMutex;
   /** NICs are lent and given back one after the other: what they are like is read before it is changed. Inside `locks`. */
   readonly lending: KeyedMutex;
+  /** NICs that are back and wait for their carrier, by name: since when, ms. */
+  readonly restoredAt: Map<string, number>;
   readonly pools: PoolBook;
   /** Addresses were handed out or came back. */
   readonly changed: () => void;

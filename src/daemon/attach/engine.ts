@@ -63,6 +63,7 @@ export function createAttachEngine(deps: AttachDeps): AttachEngine {
     limits: deps.limits ?? usualLimits,
     locks: createKeyedMutex(),
     lending: createKeyedMutex(),
+    restoredAt: new Map(),
     pools: createPoolBook(deps),
     changed: () => {
       for (const listener of listeners) listener();

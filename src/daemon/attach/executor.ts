@@ -2,7 +2,7 @@ import type { CniResult } from '../../cni/types.ts';
 import { directResult, planDirect } from '../../delegates/direct.ts';
 import type { DelegateContext } from '../../delegates/exec.ts';
 import { delegateError } from '../../delegates/failure.ts';
-import { addAll } from '../../delegates/parallel.ts';
+import { addAll, hasStaticIpv6 } from '../../delegates/parallel.ts';
 import type { DelegateCall } from '../../delegates/types.ts';
 import type { IpCommand, Link } from '../../kernel/types.ts';
 import type { AttachmentRecord } from '../../store/types.ts';
@@ -100,7 +100,7 @@ const deaf = { accept_ra: '0', autoconf: '0' };
 const ownAddresses = { accept_dad: '0', dad_transmits: '0', ndisc_notify: '1' };
 
 function hasIpv6(record: AttachmentRecord): boolean {
-  return record.addresses.some(({ address }) => address.family === 6);
+  return record.addresses.some(({ address }) => address.family === 6) || record.calls.some(hasStaticIpv6);
 }
 
 function ipv6Of(record: AttachmentRecord): Readonly<Record<string, string>> {

@@ -7,11 +7,16 @@ import type { LentNic } from '../../store/types.ts';
 import type { AttachContext } from './context.ts';
 import { pciOn } from './lend.ts';
 
+/** How long a NIC that is back may be without carrier until that is what it is, ms. */
+const carrierMs = 10_000;
+
 /** What became of an attempt to give a NIC back. */
 export type Back =
   | { readonly kind: 'back' }
   /** It is neither on the host nor in that namespace. */
   | { readonly kind: 'absent' }
+  /** It is as it was, but its cable is not noticed yet: for a moment it stays taken, and known as it was. */
+  | { readonly kind: 'settling' }
   /** It is where it was, or not yet what it was. One sentence. */
   | { readonly kind: 'kept'; readonly inPod: boolean; readonly problem: string };
 
@@ -43,12 +48,14 @@ export async function giveBack(
     }
   }
   if (link === undefined) return { kind: 'absent' };
-  const problems = await restore(context, lent, link.name);
+  const { problems, after } = await restore(context, lent, link.name);
   if (problems.length > 0) {
     return { kind: 'kept', inPod: false, problem: `NIC ${lent.name} is not as it was: ${problems.join('; ')}` };
   }
   await context.step('lent:restored');
   if (keep) return { kind: 'back' };
+  if (isSettling(context, lent, after)) return { kind: 'settling' };
+  context.restoredAt.delete(lent.name);
   await store.returned(lent.name);
   log.info({ nic: lent.name, ...lent.key }, 'NIC is back on the host as it was');
   context.changed();
@@ -56,29 +63,38 @@ export async function giveBack(
   return { kind: 'back' };
 }
 
+/** A link that has just come up has no carrier for up to a second, and longer where the other side has to agree. */
+function isSettling({ restoredAt, now }: AttachContext, { name, saved }: LentNic, link?: SavedLink): boolean {
+  if (!saved.carrier || link?.carrier !== false) return false;
+  const since = restoredAt.get(name) ?? now();
+  restoredAt.set(name, since);
+  return now() - since < carrierMs;
+}
+
 async function onHost({ kernel }: AttachContext, lent: LentNic): Promise<Link | undefined> {
   return findLent(lent, await kernel.links(), pciOn(kernel));
 }
 
-/** @returns what is not as it was, none when all is */
+/** @returns what is not as it was, none when all is, and what it is like then */
 async function restore(
   { kernel, now, log }: AttachContext,
   { saved, savedAt, name }: LentNic,
   current: string,
-): Promise<readonly string[]> {
+): Promise<{ readonly problems: readonly string[]; readonly after?: SavedLink }> {
   const elapsed = Math.max(0, (now() - savedAt) / 1000);
   const before = await kernel.save(current, routeProtocol);
-  if (before === undefined) return [`it was on the host as ${current} and has gone again`];
+  if (before === undefined) return { problems: [`it was on the host as ${current} and has gone again`] };
   const commands = restoring(saved, before, elapsed);
   const answers = await kernel.batch(commands);
   const refused = answers.flatMap((said, index) =>
     said === undefined || /File exists/.test(said) ? [] : [`\`ip ${commands[index]?.join(' ')}\`: ${said}`],
   );
-  const after: SavedLink | undefined = await kernel.save(name, routeProtocol);
-  const missing = after === undefined ? ['it has gone again'] : unlike(saved, after, elapsed);
+  const after = await kernel.save(name, routeProtocol);
+  if (after === undefined) return { problems: [...refused, 'it has gone again'] };
+  const missing = unlike(saved, after, elapsed);
   // What the kernel refused and nothing is missing for is a route: the NIC can be used without it.
   if (missing.length === 0 && refused.length > 0) log.warn({ nic: name, refused }, 'not all routes of a NIC are back');
-  return missing.length === 0 ? [] : [...missing, ...refused];
+  return { problems: missing.length === 0 ? [] : [...missing, ...refused], after };
 }
 
 /**
@@ -103,9 +119,11 @@ export async function takeOut(
   const move = (as: string): string[] => ['link', 'set', 'dev', own, 'netns', kernel.ownNetns, 'name', as];
   const said = (await kernel.batch([...prepare, move(name)], netns)).at(-1);
   if (said === undefined) return undefined;
+  // Where the name is taken, the kernel may have moved it all the same, under that of the pod.
   const passing = `mnic${createHash('sha256').update(name).digest('hex').slice(0, 8)}`;
-  const again = (await kernel.batch([move(passing)], netns)).at(-1);
-  if (again !== undefined) return `NIC ${name} cannot be moved out of ${netns}, where it is ${own}: ${said}`;
-  log.warn({ nic: name, as: passing, said }, 'a NIC came back under a passing name');
+  await kernel.batch([move(passing)], netns);
+  const left = (await kernel.links(netns)).some(({ index, mac }) => index === link.index && mac === link.mac);
+  if (left) return `NIC ${name} cannot be moved out of ${netns}, where it is ${own}: ${said}`;
+  log.warn({ nic: name, said }, 'a NIC came back under a passing name');
   return undefined;
 }

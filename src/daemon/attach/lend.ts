@@ -2,8 +2,11 @@ import { CniError, code } from '../../api/cni-error.ts';
 import { delegateOf } from '../../api/delegations.ts';
 import type { HostPlan } from '../../api/host.ts';
 import type { ContainerCall, PodRef } from '../../cni/types.ts';
+import { keysFor, namedNics } from '../../delegates/host-device.ts';
+import type { ChosenNic } from '../../delegates/plan.ts';
 import { routeProtocol } from '../../hostroute/constants.ts';
 import type { Kernel } from '../../kernel/types.ts';
+import { formatInterfaceAddress } from '../../net/prefix.ts';
 import { deviceFacts } from '../../nic/nic.ts';
 import type { Chosen } from '../../policy/select.ts';
 import type { LentNic } from '../../store/types.ts';
@@ -59,6 +62,31 @@ export async function lend(
     }),
   );
   return lent.flatMap((one) => one ?? []);
+}
+
+/**
+ * What a lent NIC's call has besides: how the plugin is told the NIC, and, with host-device-ipam, the NIC's own addresses.
+ * @throws CniError 102 for a NIC that has no address to take along
+ */
+export function lentCall(
+  plan: HostPlan,
+  plugin: Readonly<Record<string, unknown>>,
+  chosen: Chosen | undefined,
+): Pick<ChosenNic, 'keys' | 'ipam'> {
+  if (chosen === undefined || !lends(plan)) return {};
+  const { nic } = chosen;
+  const keys = plan.binding === 'device' ? { keys: keysFor(namedNics(plugin, plan.network), nic) } : {};
+  if (plan.ipam.kind !== 'host-device') return keys;
+  if (nic.addresses.length === 0) {
+    throw new CniError(
+      code.unsatisfiable,
+      `network ${plan.network}: NIC ${nic.name} has no address that could go with it (host-device-ipam): give it one, or use multi-nic-ipam`,
+    );
+  }
+  const addresses = nic.addresses.map(({ address, prefix }) => ({
+    address: formatInterfaceAddress(address, prefix.length),
+  }));
+  return { ...keys, ipam: { type: 'static', addresses } };
 }
 
 /** PCI addresses of the host's links. */

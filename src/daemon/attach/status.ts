@@ -8,6 +8,7 @@ import type { NetworkDelegateCall } from '../../delegates/exec.ts';
 import { readMetaPlugins } from '../../delegates/meta-plugins.ts';
 import type { AttachContext } from './context.ts';
 import { hasNetworkVerbs, networkCalls } from './network-calls.ts';
+import { noneFree } from './unavailable.ts';
 
 /** Runtimes poll STATUS and wait for it, so that a delegate that hangs is not waited for: ms. */
 const delegateLimitMs = 600;
@@ -31,6 +32,8 @@ export async function status(context: AttachContext, call: NetworkCall): Promise
     throw unavailable(`network ${name} is being deleted or moved: host ${context.hostName} attaches no more to it`);
   const full = context.pools.full(plan);
   if (full.length > 0) throw unavailable(`network ${name} on host ${context.hostName}: ${full.join('; ')}`);
+  const taken = noneFree(context, plan, call.conf.plugin);
+  if (taken !== undefined) throw unavailable(`network ${name} on host ${context.hostName}: ${taken}`);
   await askDelegates(context, plan, call);
 }
 

@@ -10,6 +10,7 @@ import type { Cooldown, Step } from '../../../src/daemon/attach/context.ts';
 import type { CallLimits } from '../../../src/daemon/attach/limits.ts';
 import type { Recovery } from '../../../src/daemon/attach/recover.ts';
 import type { PoolUse } from '../../../src/daemon/publish/ip-pool.ts';
+import type { DeviceFacts } from '../../../src/nic/nic.ts';
 import type { StoreState } from '../../../src/store/open.ts';
 import type { AttachmentRecord } from '../../../src/store/types.ts';
 import { decode, encode } from './json.ts';
@@ -22,6 +23,8 @@ export interface HarnessOptions {
   readonly cooldown: Cooldown;
   readonly limits?: CallLimits;
   readonly delegateTimeoutMs?: number;
+  /** What sysfs would say of NICs, by name. */
+  readonly devices?: Readonly<Record<string, Partial<DeviceFacts>>>;
   /** Another boot than the real one. */
   readonly bootId?: string;
   /** Where the process kills itself: at the n-th passing of a step, from 1, while it recovers or when it serves. */
@@ -56,6 +59,8 @@ export interface Harness {
   setPlans(plans: string): Promise<void>;
   setReady(ready: true | string): Promise<void>;
   retry(): Promise<readonly string[]>;
+  /** As the daemon does when links have changed. */
+  settleLent(): Promise<readonly string[]>;
   /** One look for what is abandoned; pods (by name) that the API does not have, or `error`: it does not answer. */
   collect(gone: readonly string[] | 'error'): Promise<Collected>;
   /** Resting addresses rest no more. */
@@ -86,6 +91,7 @@ export async function startHarness(host: string, options: HarnessOptions): Promi
     setPlans: (plans) => ask('/plans', plans),
     setReady: (ready) => ask('/ready', ready),
     retry: () => ask('/retry', null),
+    settleLent: () => ask('/settle', null),
     collect: (gone) => ask('/collect', gone),
     expire: () => ask('/expire', null),
     async kill() {

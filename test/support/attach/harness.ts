@@ -11,6 +11,8 @@ import { createDelegates } from '../../../src/delegates/exec.ts';
 import { createIsReference } from '../../../src/delegates/reference.ts';
 import { createKernel } from '../../../src/kernel/ip.ts';
 import type { Kernel } from '../../../src/kernel/types.ts';
+import { withLent } from '../../../src/nic/lent.ts';
+import { nicOf } from '../../../src/nic/nic.ts';
 import { createLogger, silentLogger } from '../../../src/observe/logger.ts';
 import { openStore, originName } from '../../../src/store/open.ts';
 import type { HarnessOptions, HarnessState } from './client.ts';
@@ -43,7 +45,7 @@ const { store, state } = openStore({ path: `${options.stateDir}/store.db`, bootI
 await store.set(originName, undefined);
 const nics: readonly Nic[] = (await kernel.links())
   .filter(({ name }) => name.startsWith('eth'))
-  .map((link) => ({ name: link.name, key: link.mac, mac: link.mac, mtu: link.mtu, up: link.up, addresses: [] }));
+  .map((link) => nicOf(link, { present: false, ...options.devices?.[link.name] }));
 let plans: ReadonlyMap<string, HostPlan> = decodePlans(options.plans);
 let ready: true | string = true;
 let occurrences = 0;
@@ -59,7 +61,7 @@ const engine = createAttachEngine({
   }),
   ...(options.limits === undefined ? {} : { limits: options.limits }),
   plans: () => plans,
-  nics: () => nics,
+  nics: () => withLent(nics, store.lent.values()),
   hostName: 'host-under-test',
   now: Date.now,
   ready: () => ready,
@@ -86,6 +88,7 @@ const requests: Readonly<Record<string, (body: string, gone: AbortSignal) => unk
   '/plans': (body) => void (plans = decodePlans(decode<string>(body))),
   '/ready': (body) => void (ready = decode<true | string>(body)),
   '/retry': () => engine.retry(),
+  '/settle': () => engine.settleLent(),
   '/collect': (body) => {
     const gone = decode<readonly string[] | 'error'>(body);
     return engine.collect(async ({ name }) => {

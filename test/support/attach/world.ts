@@ -146,6 +146,8 @@ export interface CallParts {
   readonly prevResult?: CniResult;
   /** `ipam.routes` of the configuration. */
   readonly routes?: unknown;
+  /** The network's plugin object. */
+  readonly plugin?: Readonly<Record<string, unknown>>;
   readonly stamp?: { bootId: string; ns: bigint };
 }
 
@@ -159,6 +161,7 @@ export function callOf(verb: ContainerCall['verb'], parts: CallParts): Container
     request,
     prevResult,
     routes,
+    plugin = {},
     stamp,
   } = parts;
   return {
@@ -168,7 +171,7 @@ export function callOf(verb: ContainerCall['verb'], parts: CallParts): Container
     pod: { namespace: 'default', name: container, uid: `uid-${container}` },
     path,
     args: 'IgnoreUnknown=1',
-    conf: { ...confOf(network, request, prevResult), ipam: { type: 'multi-nic-ipam', routes } },
+    conf: { ...confOf(network, request, prevResult), plugin, ipam: { type: 'multi-nic-ipam', routes } },
     stamp: stamp ?? stampNow(),
   };
 }
