@@ -1,10 +1,10 @@
 #!/bin/sh
-# Compiles the CNI plugin binary: one static C program. Says what it does; does nothing when the binary is newer than its source.
-#   tools/build-shim.sh [OUTPUT [COMPILER OPTION ...]]
+# Compiles the CNI plugin binary (or what SOURCE names): one static C program. Says what it does; does nothing when the binary is newer.
+#   [SOURCE=src/spawner/spawner.c] tools/build-shim.sh [OUTPUT [COMPILER OPTION ...]]
 # Options are for test builds, which shorten time limits (-DADD_WAIT_MS=500; see the source). CC names another compiler.
 set -eu
 cd "$(dirname "$0")/.."
-source=src/shim/multi-nic.c
+source=${SOURCE:-src/shim/multi-nic.c}
 output=${1:-build/shim/multi-nic}
 [ $# -eq 0 ] || shift
 

@@ -98,11 +98,16 @@ npm_packages() {
 }
 
 shim() {
-  [ -x build/shim/multi-nic ] && [ -z "$(find src/shim/*.c tools/build-shim.sh -newer build/shim/multi-nic)" ] && return 0
+  program src/shim/multi-nic.c build/shim/multi-nic
+  program src/spawner/spawner.c build/spawner/spawner
+}
+
+program() {
+  [ -x "$2" ] && [ -z "$(find "$1" tools/build-shim.sh -newer "$2")" ] && return 0
   begin=$(now)
   mkdir -p build
-  quietly sh tools/build-shim.sh || die 'could not compile the shim (words of the compiler above)'
-  say "shim compiled ($(since "$begin"))"
+  SOURCE=$1 quietly sh tools/build-shim.sh "$2" || die "could not compile $1 (words of the compiler above)"
+  say "$2 compiled ($(since "$begin"))"
 }
 
 # Debian's own kubectl (1.20 in Debian 12) beside the one on the PATH: the oldest that must work. Unpacked, not installed.

@@ -3,6 +3,8 @@ import { CniError, code } from '../api/cni-error.ts';
 import { emptyResult, readResult, resultObject } from '../cni/result.ts';
 import type { AttachmentKey, CniResult, Verb } from '../cni/types.ts';
 import { isOlder } from '../cni/versions.ts';
+import { launchDirectly } from '../spawner/direct.ts';
+import type { Launch } from '../spawner/types.ts';
 import { delegateError, failureOf, type Subject, subjectText } from './failure.ts';
 import { isObject } from './json.ts';
 import { attachmentText, attachmentVariable, endOrphans, type Orphan, ownerVariable, startTime } from './orphans.ts';
@@ -11,6 +13,8 @@ import { type PluginRun, runPlugin } from './process.ts';
 import type { DelegateCall } from './types.ts';
 
 export interface DelegatesOptions {
+  /** Starts their processes; Node itself unless told. */
+  readonly launch?: Launch;
   /** Names this daemon and no other on the machine, across restarts: marks its delegates. */
   readonly owner: string;
   /** Put before the binary, to run it in the host's namespaces: ['nsenter', '-t', '1', '-n', '-m']. */
@@ -98,9 +102,19 @@ export interface Delegates {
 }
 
 export function createDelegates(options: DelegatesOptions): Delegates {
-  const { owner, enter = [], root = '', timeoutMs = 30_000, outputLimit = 1024 * 1024, onRemark } = options;
+  const {
+    owner,
+    launch = launchDirectly,
+    enter = [],
+    root = '',
+    timeoutMs = 30_000,
+    outputLimit = 1024 * 1024,
+    onRemark,
+  } = options;
   const path = options.path ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
   const running = new Set<number>();
+  const starting = new Set<Promise<void>>();
+  const own = { has: (group: number) => running.has(group), known: () => Promise.all(starting) };
   const known = new Map<string, { readonly stamp: string; readonly versions: Promise<readonly string[]> }>();
 
   async function execute(
@@ -115,8 +129,14 @@ export function createDelegates(options: DelegatesOptions): Delegates {
     } = {},
   ): Promise<PluginRun> {
     let run: PluginRun;
+    const start = Promise.withResolvers<void>();
+    starting.add(start.promise);
+    const started = (): void => {
+      starting.delete(start.promise);
+      start.resolve();
+    };
     try {
-      run = await runPlugin([...enter, binary], {
+      run = await runPlugin(launch, [...enter, binary], {
         env: { PATH: path, [ownerVariable]: owner, CNI_COMMAND: subject.verb, ...env },
         input: JSON.stringify(config),
         timeoutMs: Math.max(
@@ -128,6 +148,7 @@ export function createDelegates(options: DelegatesOptions): Delegates {
         ...(more.signal === undefined ? {} : { signal: more.signal }),
         onSpawn(pid) {
           running.add(pid);
+          started();
           more.onSpawn?.(pid);
         },
         onEnd: (pid) => running.delete(pid),
@@ -135,12 +156,14 @@ export function createDelegates(options: DelegatesOptions): Delegates {
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw delegateError(subject, `cannot be started: ${binary}: ${why}`, '', cause);
+    } finally {
+      started();
     }
     const remark = run.stderr.trim();
     if (remark !== '') onRemark?.(subjectText(subject), remark);
     const { attachment } = more;
     // What left the delegate's process group outlived it: it must not make a link on an address that is free by then.
-    if (attachment !== undefined && isEnded(run)) await endOrphans(owner, running, 2000, attachment).catch(() => []);
+    if (attachment !== undefined && isEnded(run)) await endOrphans(owner, own, 2000, attachment).catch(() => []);
     if (run.end.kind !== 'status' || run.end.status !== 0) throw failureOf(subject, run);
     return run;
   }
@@ -186,7 +209,7 @@ export function createDelegates(options: DelegatesOptions): Delegates {
       await execute(binary, subject, env, config, limitMs === undefined ? {} : { timeoutMs: limitMs });
     },
     marks: (key) => ({ [ownerVariable]: owner, [attachmentVariable]: attachmentText(key) }),
-    endOrphans: () => endOrphans(owner, running),
+    endOrphans: () => endOrphans(owner, own),
   };
 }
 

@@ -22,8 +22,16 @@ export function startTime(pid: number): string | undefined {
   return statOf(pid)?.[19];
 }
 
+/** What the owner runs itself, and so is no orphan. */
+export interface OwnProcesses {
+  /** Whether a process group is one of it. */
+  has(group: number): boolean;
+  /** Resolves when all that was started until now is known to `has`. */
+  known(): Promise<unknown>;
+}
+
 /**
- * Kills every process that carries the owner's mark and belongs to none of the given process groups, and waits until all are
+ * Kills every process that carries the owner's mark and belongs to none of its own process groups, and waits until all are
  * gone: a delegate of an earlier run could make a link with an address that is free by now.
  * @param attachment only those of one attachment
  * @returns what was ended
@@ -31,7 +39,7 @@ export function startTime(pid: number): string | undefined {
  */
 export async function endOrphans(
   owner: string,
-  spare: ReadonlySet<number>,
+  own: OwnProcesses,
   limitMs = 10_000,
   attachment?: string,
 ): Promise<Orphan[]> {
@@ -39,7 +47,7 @@ export async function endOrphans(
   const deadline = performance.now() + limitMs;
   // Again until nothing is found: one of them may have forked in between.
   for (;;) {
-    const found = orphansOf(owner, spare).filter((one) => attachment === undefined || one.attachment === attachment);
+    const found = await orphansOf(owner, own, attachment);
     if (found.length === 0) return [...ended.values()];
     const [first] = found;
     if (first !== undefined && performance.now() > deadline) {
@@ -55,17 +63,20 @@ export async function endOrphans(
   }
 }
 
-function orphansOf(owner: string, spare: ReadonlySet<number>): Orphan[] {
-  return readdirSync('/proc')
+async function orphansOf(owner: string, own: OwnProcesses, attachment: string | undefined): Promise<Orphan[]> {
+  const marked = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .flatMap((pid) => {
       if (pid === process.pid) return [];
       const environment = environmentOf(pid);
       if (environment?.[ownerVariable] !== owner) return [];
-      const group = Number(statOf(pid)?.[2]);
-      return spare.has(group) ? [] : [{ pid, attachment: environment[attachmentVariable] ?? '' }];
+      const one = { pid, attachment: environment[attachmentVariable] ?? '' };
+      return attachment === undefined || one.attachment === attachment ? [one] : [];
     });
+  // One that was started a moment ago may be seen here before its starter was told.
+  if (marked.length > 0) await own.known();
+  return marked.filter(({ pid }) => !own.has(Number(statOf(pid)?.[2])));
 }
 
 /** Undefined when the process is gone (a zombie's is empty). */

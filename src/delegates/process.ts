@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Launch, Running } from '../spawner/types.ts';
 
 /** How a plugin ended: by itself, or ended by us. */
 export type PluginEnd =
@@ -44,10 +44,10 @@ const burialMs = 2000;
  * latest 2 s after it was killed.
  * @throws Error of spawn when it cannot be started
  */
-export async function runPlugin(argv: readonly string[], options: PluginOptions): Promise<PluginRun> {
+export async function runPlugin(launch: Launch, argv: readonly string[], options: PluginOptions): Promise<PluginRun> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await runOnce(argv, options);
+      return await runOnce(launch, argv, options);
     } catch (error) {
       if (!isBusy(error) || attempt === busy.attempts) throw error;
       await sleep(busy.pauseMs);
@@ -59,73 +59,79 @@ function isBusy(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ETXTBSY';
 }
 
-function runOnce(argv: readonly string[], options: PluginOptions): Promise<PluginRun> {
-  const [program = '', ...args] = argv;
+function runOnce(launch: Launch, argv: readonly string[], options: PluginOptions): Promise<PluginRun> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env: options.env, stdio: 'pipe', detached: true });
     const timers: NodeJS.Timeout[] = [];
+    const stdout = collect(options.outputLimit, () => end({ kind: 'flood', bytes: options.outputLimit }));
+    const stderr = collect(options.outputLimit, () => end({ kind: 'flood', bytes: options.outputLimit }));
+    let pid: number | undefined;
+    let exited = false;
+    let settled = false;
     let ended: PluginEnd | undefined;
-    const bury = (): void => {
-      for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
-      if (ended !== undefined && child.exitCode === null && child.signalCode === null) settle(ended);
-    };
-    const end = (why: PluginEnd): void => {
-      if (ended !== undefined) return;
-      ended = why;
-      killGroup(child);
-      // What left the group keeps the output open, and what the kernel holds does not end: neither is waited for.
-      timers.push(setTimeout(bury, why.kind === 'held' ? 0 : burialMs));
-    };
-    const stdout = collect(child.stdout, options.outputLimit, end);
-    const stderr = collect(child.stderr, options.outputLimit, end);
-    timers.push(setTimeout(() => end({ kind: 'late', ms: options.timeoutMs }), options.timeoutMs));
     const abort = (): void => end({ kind: 'aborted' });
     const finish = (): void => {
+      settled = true;
       for (const timer of timers) clearTimeout(timer);
       options.signal?.removeEventListener('abort', abort);
     };
     const settle = (own: PluginEnd): void => {
       finish();
-      resolve({ end: ended ?? own, stdout: stdout(), stderr: stderr() });
+      resolve({ end: ended ?? own, stdout: stdout.text(), stderr: stderr.text() });
     };
-    child.on('error', (error) => {
-      finish();
-      reject(error);
-    });
-    child.on('exit', () => {
-      if (child.pid !== undefined) options.onEnd?.(child.pid);
-      const ms = options.drainMs ?? 1000;
-      timers.push(setTimeout(() => end({ kind: 'held', ms }), ms));
-    });
-    child.on('close', (status, signal) =>
-      settle(signal === null ? { kind: 'status', status: status ?? 0 } : { kind: 'signal', signal }),
+    const bury = (): void => {
+      running.drop();
+      if (ended !== undefined && !exited) settle(ended);
+    };
+    const running: Running = launch(
+      { argv, env: options.env, input: options.input, ownGroup: true },
+      {
+        started(own) {
+          pid = own;
+          options.onSpawn?.(own);
+        },
+        stdout: stdout.add,
+        stderr: stderr.add,
+        exited() {
+          exited = true;
+          if (pid !== undefined) options.onEnd?.(pid);
+          const ms = options.drainMs ?? 1000;
+          // Where this process itself was held up, the news that all is closed may wait behind the timer: it is read first.
+          timers.push(setTimeout(() => setImmediate(end, { kind: 'held', ms }), ms));
+        },
+        closed: (status) =>
+          settle(typeof status === 'number' ? { kind: 'status', status } : { kind: 'signal', signal: status }),
+        failed(error) {
+          if (pid !== undefined && !exited) options.onEnd?.(pid);
+          finish();
+          reject(error);
+        },
+      },
     );
-    if (child.pid === undefined) return;
-    options.onSpawn?.(child.pid);
+    function end(why: PluginEnd): void {
+      if (ended !== undefined || settled) return;
+      ended = why;
+      running.kill();
+      // What left the group keeps the output open, and what the kernel holds does not end: neither is waited for.
+      timers.push(setTimeout(bury, why.kind === 'held' ? 0 : burialMs));
+    }
+    timers.push(setTimeout(() => end({ kind: 'late', ms: options.timeoutMs }), options.timeoutMs));
     options.signal?.addEventListener('abort', abort);
     if (options.signal?.aborted === true) abort();
-    // A plugin that ends without reading its input breaks the pipe; its status says the rest.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(options.input);
   });
 }
 
-function collect(stream: NodeJS.ReadableStream, limit: number, end: (why: PluginEnd) => void): () => string {
+function collect(
+  limit: number,
+  over: () => void,
+): { readonly add: (data: Buffer) => void; readonly text: () => string } {
   const parts: Buffer[] = [];
   let bytes = 0;
-  stream.on('data', (data: Buffer) => {
-    bytes += data.length;
-    if (bytes > limit) end({ kind: 'flood', bytes: limit });
-    else parts.push(data);
-  });
-  return () => Buffer.concat(parts).toString('utf8');
-}
-
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // The group is gone.
-  }
+  return {
+    add(data) {
+      bytes += data.length;
+      if (bytes > limit) over();
+      else parts.push(data);
+    },
+    text: () => Buffer.concat(parts).toString('utf8'),
+  };
 }

@@ -1,4 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { launchDirectly } from '../spawner/direct.ts';
+import type { Launch } from '../spawner/types.ts';
 import { stampOf } from './exec.ts';
 import { runPlugin } from './process.ts';
 
@@ -6,7 +8,8 @@ import { runPlugin } from './process.ts';
 export type IsReference = (binary: string, plugin: string) => Promise<boolean>;
 
 export interface ReferenceOptions {
-  /** As of DelegatesOptions. */
+  /** All as of DelegatesOptions. */
+  readonly launch?: Launch;
   readonly enter?: readonly string[];
   readonly root?: string;
 }
@@ -15,13 +18,17 @@ export interface ReferenceOptions {
  * A program (no script around one) that calls itself `CNI <plugin> plugin …` when it is run without a command. Whatever
  * somebody put in its place, or wrapped around it, is something else and has to be run.
  */
-export function createIsReference({ enter = [], root = '' }: ReferenceOptions = {}): IsReference {
+export function createIsReference({
+  launch = launchDirectly,
+  enter = [],
+  root = '',
+}: ReferenceOptions = {}): IsReference {
   const known = new Map<string, { readonly stamp: string; readonly answer: Promise<boolean> }>();
   const ask = async (binary: string, plugin: string): Promise<boolean> => {
     if (!isElf(`${root}${binary}`)) return false;
     try {
       const limits = { timeoutMs: 5000, outputLimit: 64 * 1024 };
-      const { stderr } = await runPlugin([...enter, binary], { env: {}, input: '', ...limits });
+      const { stderr } = await runPlugin(launch, [...enter, binary], { env: {}, input: '', ...limits });
       return stderr.startsWith(`CNI ${plugin} plugin `);
     } catch {
       return false;

@@ -1,16 +1,22 @@
 import { writeFile } from 'node:fs/promises';
+import { afterFiles, launchDirectly } from '../spawner/direct.ts';
+import { inNetns } from '../spawner/netns.ts';
+import type { Launch } from '../spawner/types.ts';
 import { type BatchOutcome, batchText, nextRun, readBatch } from './batch.ts';
 import { linkArguments, lookFlags, parseLinks, showLinks } from './links.ts';
-import { inNetns, netnsId } from './netns.ts';
+import { netnsId } from './netns.ts';
 import { parseRoutes, type RouteQuery, routeArguments } from './routes.ts';
 import { parseRules, ruleArguments } from './rules.ts';
 import { KernelError, type Run, run } from './run.ts';
-import { afterSysctls, sysctlFile, sysctlsByValue } from './sysctl.ts';
+import { savedLink, savedRoutes } from './saved.ts';
+import { sysctlFile, sysctlsByValue } from './sysctl.ts';
 import { readText } from './sysfs.ts';
 import type { BatchOptions, IpCommand, Kernel, Netns } from './types.ts';
 import { watch } from './watch.ts';
 
 export interface KernelOptions {
+  /** Starts the programs; Node itself unless told. */
+  readonly launch?: Launch;
   /** Put before every program, to reach the host's namespaces from a container: ['nsenter', '-t', '1', '-n', '-m']. */
   readonly enter?: readonly string[];
   /** Directories of ip, nsenter, setpriv, tee. */
@@ -27,11 +33,16 @@ const dumpAttempts = 5;
 
 /** The kernel by way of iproute2. Programs get PATH and LC_ALL as their whole environment. */
 export function createKernel(options: KernelOptions = {}): Kernel {
-  const { enter = [], path = defaultPath, timeoutMs = 10_000, coalesceMs = 50 } = options;
+  const { launch = launchDirectly, enter = [], path = defaultPath, timeoutMs = 10_000, coalesceMs = 50 } = options;
   const env = { PATH: path, LC_ALL: 'C' };
   const exec = (argv: readonly string[], netns?: Netns, input = '', more: BatchOptions = {}): Promise<Run> => {
-    const program = inNetns(afterSysctls(argv, more.sysctls), netns);
-    return run([...enter, ...program], { env: { ...env, ...more.marks }, timeoutMs, input });
+    const files = Object.entries(more.sysctls ?? {}).map(([name, value]) => [sysctlFile(name), value] as const);
+    // A namespace's path is one of the host's, so it is entered there.
+    const program =
+      enter.length === 0
+        ? { argv, files, ...(netns === undefined ? {} : { netns }) }
+        : { argv: [...enter, ...inNetns(afterFiles(argv, files), netns)] };
+    return run(launch, { ...program, env: { ...env, ...more.marks }, input }, timeoutMs);
   };
 
   async function dump(args: readonly string[], netns: Netns): Promise<string> {
@@ -80,6 +91,20 @@ export function createKernel(options: KernelOptions = {}): Kernel {
       const links = looked ? result.stdout : await dump(linkArguments, netns);
       return { answers, links: parseLinks(links) };
     },
+    async save(name, except) {
+      const shown = await exec(['ip', ...linkArguments, 'dev', name]);
+      if (shown.status !== 0) {
+        if (/does not exist|Cannot find device/.test(shown.stderr)) return undefined;
+        throw failure(`ip addr show dev ${name}`, undefined, shown);
+      }
+      const families = [4, 6] as const;
+      const routes = families.map((family) =>
+        dump([...routeArguments({ family, table: 'all' }), 'dev', name], undefined),
+      );
+      const made = (await Promise.all(routes)).flatMap((output) => savedRoutes(output, name, except));
+      return savedLink(shown.stdout, made);
+    },
+    ownNetns: enter.length === 0 ? `/proc/${process.pid}/ns/net` : '/proc/1/ns/net',
     sysfs: (file) => readText(`/sys/${file}`),
     async setSysctls(values, netns) {
       if (netns === undefined && enter.length === 0) {

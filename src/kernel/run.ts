@@ -1,17 +1,10 @@
-import { spawn } from 'node:child_process';
+import type { Launch, Program } from '../spawner/types.ts';
 
 /** How a program ended. `status` is its exit status, or the signal that ended it. */
 export interface Run {
   readonly status: number | NodeJS.Signals;
   readonly stdout: string;
   readonly stderr: string;
-}
-
-export interface RunOptions {
-  readonly input?: string;
-  readonly timeoutMs: number;
-  /** The whole environment: nothing is inherited. */
-  readonly env: Readonly<Record<string, string>>;
 }
 
 /** A program of the host that could not be run or said no. `said` is what it wrote to stderr. */
@@ -28,31 +21,28 @@ export class KernelError extends Error {
  * Runs a program to its end, without a shell, and collects what it writes.
  * @throws KernelError when it cannot be started or runs for longer than the limit (it is killed)
  */
-export function run(argv: readonly string[], options: RunOptions): Promise<Run> {
-  const [program = '', ...args] = argv;
+export function run(launch: Launch, program: Program, timeoutMs: number): Promise<Run> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env: options.env, stdio: 'pipe' });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     let late = false;
+    const running = launch(program, {
+      stdout: (data) => out.push(data),
+      stderr: (data) => err.push(data),
+      failed(cause) {
+        clearTimeout(timer);
+        reject(new KernelError(`cannot run ${program.argv[0]}: ${cause.message}`, '', cause));
+      },
+      closed(status) {
+        clearTimeout(timer);
+        if (late) reject(new KernelError(`"${program.argv.join(' ')}" did not end within ${timeoutMs} ms`));
+        else resolve({ status, stdout: join(out), stderr: join(err) });
+      },
+    });
     const timer = setTimeout(() => {
       late = true;
-      child.kill('SIGKILL');
-    }, options.timeoutMs);
-    child.stdout.on('data', (data: Buffer) => out.push(data));
-    child.stderr.on('data', (data: Buffer) => err.push(data));
-    child.on('error', (cause) => {
-      clearTimeout(timer);
-      reject(new KernelError(`cannot run ${program}: ${cause.message}`, '', cause));
-    });
-    child.on('close', (code, signal) => {
-      clearTimeout(timer);
-      if (late) reject(new KernelError(`"${argv.join(' ')}" did not end within ${options.timeoutMs} ms`));
-      else resolve({ status: signal ?? code ?? 0, stdout: join(out), stderr: join(err) });
-    });
-    // A program that ends before it has read everything breaks the pipe; its status says the rest.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(options.input ?? '');
+      running.kill();
+    }, timeoutMs);
   });
 }
 

@@ -21,12 +21,3 @@ export function sysctlsByValue(values: Readonly<Record<string, string>>): Map<st
   }
   return files;
 }
-
-/** Writes pairs of file and value until `--`, then becomes the program behind it. */
-const script = 'while [ "$1" != -- ]; do echo "$2" >"$1"; shift 2; done 2>/dev/null; shift; exec "$@"';
-
-/** The program, behind a shell that sets the sysctls first, as far as there are such, and then becomes the program. */
-export function afterSysctls(argv: readonly string[], values: Readonly<Record<string, string>> = {}): string[] {
-  const pairs = Object.entries(values).flatMap(([name, value]) => [sysctlFile(name), value]);
-  return pairs.length === 0 ? [...argv] : ['sh', '-c', script, 'sh', ...pairs, '--', ...argv];
-}

@@ -8,6 +8,7 @@ import { runProgram } from './run-program.ts';
 import { short } from './statement.ts';
 import type { Subject } from './subject.ts';
 import type { Place } from './suite.ts';
+import { systemPath } from './trial.ts';
 
 /** How one configuration version did under libcni's own runtime. */
 export interface CnitoolRun {
@@ -37,7 +38,7 @@ export async function runCnitool(place: Place, subject: Subject, program: string
 }
 
 async function runVersion(place: Place, subject: Subject, program: string, version: CniVersion): Promise<CnitoolRun> {
-  const { host } = place;
+  const { launch } = place;
   const name = `conf-${randomBytes(6).toString('hex')}`;
   const folder = join(place.dir, 'cnitool', name);
   mkdirSync(folder, { recursive: true });
@@ -45,20 +46,26 @@ async function runVersion(place: Place, subject: Subject, program: string, versi
   const list = { cniVersion: version, name: network, plugins: [{ ...plugin, type: pluginType(subject) }] };
   writeFileSync(join(folder, 'net.conflist'), JSON.stringify(list));
   const env = { NETCONFPATH: folder, CNI_PATH: pathOf(subject), CNI_IFNAME: 'net1' };
+  const ip = (...args: string[]) =>
+    runProgram(launch, ['ip', ...args], { env: { PATH: systemPath }, stdin: '', limitMs: 60_000 });
   const verbs: string[] = [];
   const call = async (verb: string): Promise<void> => {
     verbs.push(verb);
-    const argv = [...host.prefix, program, verb, String(network), `/run/netns/${name}`];
-    const { status, stdout, stderr } = await runProgram(argv, { env, stdin: '', limitMs: 30_000 * place.slowness });
+    const argv = [program, verb, String(network), `/run/netns/${name}`];
+    const { status, stdout, stderr } = await runProgram(launch, argv, {
+      env,
+      stdin: '',
+      limitMs: 30_000 * place.slowness,
+    });
     // cnitool 1.3.0 gives no list to the plugin, which then must not remove anything; libcni has sent DEL for what it knows.
     const listless = verb === 'gc' && stderr.includes('cni.dev/valid-attachments');
     if (status !== 0 && !listless) throw new Error(`cnitool ${verb}: ${short(`${stdout} ${stderr}`, 300)}`);
-    const links = (await host.exec(['ip', '-n', name, 'link', 'show', 'net1'])).code === 0;
+    const links = (await ip('-n', name, 'link', 'show', 'net1')).status === 0;
     if (links !== !['del', 'gc'].includes(verb))
       throw new Error(`after ${verb} net1 is ${links ? 'still' : 'not'} there`);
   };
   try {
-    await host.exec(['ip', 'netns', 'add', name]);
+    await ip('netns', 'add', name);
     await call('add');
     if (!isOlder(version, '0.4.0')) await call('check');
     if (!isOlder(version, '1.1.0')) await call('status');
@@ -71,12 +78,12 @@ async function runVersion(place: Place, subject: Subject, program: string, versi
   } catch (error) {
     return { version, verbs, passed: false, detail: error instanceof Error ? error.message : String(error) };
   } finally {
-    await runProgram([...host.prefix, program, 'del', String(network), `/run/netns/${name}`], {
+    await runProgram(launch, [program, 'del', String(network), `/run/netns/${name}`], {
       env,
       stdin: '',
       limitMs: 30_000,
     });
-    await host.exec(['ip', 'netns', 'delete', name]);
+    await ip('netns', 'delete', name);
   }
 }
 

@@ -6,6 +6,8 @@ import type { LabHost } from '../../src/lab/hosts/hosts.ts';
 import { createBareLab } from '../../src/lab/run/bare-lab.ts';
 import { formatAddress } from '../../src/net/address.ts';
 import { addressAt, parsePrefix } from '../../src/net/prefix.ts';
+import type { Launch } from '../../src/spawner/types.ts';
+import { launchOn } from '../support/serving/launch.ts';
 import { runProgram } from './run-program.ts';
 import { NotApplicable } from './statement.ts';
 import type { ConfigWish, DelegateInfo, Json, Subject } from './subject.ts';
@@ -23,8 +25,13 @@ export async function startOther(
   try {
     const [host] = lab.network.hosts;
     if (host === undefined) throw new Error('the lab has no host');
-    const subject = await otherSubject(host, plugin, config);
-    return { host, dir: lab.dir, slowness: 1, subject, close: () => lab.close() };
+    const { launch, close: closeLaunch } = launchOn(host);
+    const subject = await otherSubject(host, launch, plugin, config);
+    const close = () => {
+      closeLaunch();
+      return lab.close();
+    };
+    return { host, launch, dir: lab.dir, slowness: 1, subject, close };
   } catch (error) {
     await lab.close();
     throw error;
@@ -42,14 +49,14 @@ function readConfig(file: string): Json {
   return { ...first, name: json['name'] };
 }
 
-async function otherSubject(host: LabHost, plugin: string, config: Json): Promise<Subject> {
+async function otherSubject(host: LabHost, launch: Launch, plugin: string, config: Json): Promise<Subject> {
   const path = [dirname(plugin), ...['/opt/cni/bin', '/usr/lib/cni'].filter((folder) => folder !== dirname(plugin))];
   const delegate = delegateOf(config, path);
   let tiny = 0;
   return {
     name: basename(plugin),
     program: plugin,
-    versions: await versionsOf(host, plugin),
+    versions: await versionsOf(launch, plugin),
     path,
     several: false,
     ...(delegate === undefined ? {} : { delegate }),
@@ -62,9 +69,9 @@ async function otherSubject(host: LabHost, plugin: string, config: Json): Promis
   };
 }
 
-async function versionsOf(host: LabHost, plugin: string): Promise<Subject['versions']> {
+async function versionsOf(launch: Launch, plugin: string): Promise<Subject['versions']> {
   const env = { CNI_COMMAND: 'VERSION', CNI_PATH: dirname(plugin) };
-  const run = await runProgram([...host.prefix, plugin], { env, stdin: '{"cniVersion":"1.0.0"}', limitMs: 10_000 });
+  const run = await runProgram(launch, [plugin], { env, stdin: '{"cniVersion":"1.0.0"}', limitMs: 10_000 });
   const answer: unknown = run.status === 0 ? JSON.parse(run.stdout) : undefined;
   const listed: unknown = isObject(answer) ? answer['supportedVersions'] : undefined;
   if (!Array.isArray(listed)) throw new Error(`${plugin} does not answer VERSION: ${run.stdout}${run.stderr}`);

@@ -7,6 +7,7 @@ import { isObject } from '../../src/cni/fields.ts';
 import { supportedVersions } from '../../src/cni/types.ts';
 import type { LabHost } from '../../src/lab/hosts/hosts.ts';
 import { type ServingDaemon, type ServingHost, startServingHost } from '../support/serving/host.ts';
+import { launchOn } from '../support/serving/launch.ts';
 import { planOf } from '../support/serving/plan.ts';
 import type { Json, NetworkName, Subject } from './subject.ts';
 import type { Place } from './suite.ts';
@@ -44,8 +45,19 @@ export async function startOurs(linkKind: LinkKind, root: string, slowness: numb
   const flags = ['--delegate-timeout', `${4 * slowness}s`];
   const serving = await startServingHost({ nics, plans, flags, root });
   const subject = ourSubject(serving, linkKind, mode);
-  const { host, dir } = serving;
-  return { host, dir, slowness, subject, process: serving.daemon, close: () => serving.close() };
+  const spawner = launchOn(serving.host);
+  return {
+    host: serving.host,
+    launch: spawner.launch,
+    dir: serving.dir,
+    slowness,
+    subject,
+    process: serving.daemon,
+    close() {
+      spawner.close();
+      return serving.close();
+    },
+  };
 }
 
 function ourSubject(serving: ServingHost, linkKind: LinkKind, mode: string): Subject {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import type { Launch } from '../../src/spawner/types.ts';
 
 /** How one run of a program went, as a runtime sees it. */
 export interface Run {
@@ -22,28 +22,39 @@ export interface RunOptions {
 }
 
 /** Runs a program with an environment of its own, in a process group that is killed when the limit is over. */
-export function runProgram(argv: readonly string[], options: RunOptions): Promise<Run> {
-  const [program = '', ...args] = argv;
+export function runProgram(launch: Launch, argv: readonly string[], options: RunOptions): Promise<Run> {
   const start = performance.now();
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env: { ...options.env }, cwd: '/', stdio: 'pipe', detached: true });
-    let stdout = '';
-    let stderr = '';
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
     let late = false;
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    let pid: number | undefined;
+    const running = launch(
+      { argv, env: options.env, input: options.stdin, ownGroup: true },
+      {
+        started(own) {
+          pid = own;
+          options.started?.(() => pid !== undefined && process.kill(pid, 'SIGKILL'));
+        },
+        stdout: (data) => out.push(data),
+        stderr: (data) => err.push(data),
+        exited: () => (pid = undefined),
+        failed(error) {
+          clearTimeout(timer);
+          reject(error);
+        },
+        closed(status) {
+          clearTimeout(timer);
+          const ended =
+            typeof status === 'number' ? { status, signal: undefined } : { status: undefined, signal: status };
+          const [stdout, stderr] = [out, err].map((parts) => Buffer.concat(parts).toString('utf8'));
+          resolve({ ...ended, stdout: stdout ?? '', stderr: stderr ?? '', ms: performance.now() - start, late });
+        },
+      },
+    );
     const timer = setTimeout(() => {
       late = true;
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      running.kill();
     }, options.limitMs);
-    child.once('error', reject);
-    child.once('close', (status, signal) => {
-      clearTimeout(timer);
-      const ms = performance.now() - start;
-      resolve({ status: status ?? undefined, signal: signal ?? undefined, stdout, stderr, ms, late });
-    });
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(options.stdin);
-    options.started?.(() => child.kill('SIGKILL'));
   });
 }

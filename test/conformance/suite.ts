@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CniVersion, supportedVersions } from '../../src/cni/types.ts';
 import type { LabHost } from '../../src/lab/hosts/hosts.ts';
+import type { Launch } from '../../src/spawner/types.ts';
 import { NotApplicable, type Statement, short } from './statement.ts';
 import { statements } from './statements/all.ts';
 import type { Subject } from './subject.ts';
@@ -22,6 +23,8 @@ export interface Finding {
 /** Where plugins are tried. */
 export interface Place {
   readonly host: LabHost;
+  /** Starts programs on the host. */
+  readonly launch: Launch;
   /** A folder that host and suite see under one path. */
   readonly dir: string;
   readonly slowness: number;

@@ -3,6 +3,7 @@ import type { CniVersion } from '../../src/cni/types.ts';
 import { createKernel } from '../../src/kernel/ip.ts';
 import type { Link } from '../../src/kernel/types.ts';
 import type { LabHost } from '../../src/lab/hosts/hosts.ts';
+import type { Launch } from '../../src/spawner/types.ts';
 import { type Run, runProgram } from './run-program.ts';
 import type { ConfigWish, Json, Subject } from './subject.ts';
 
@@ -53,10 +54,14 @@ export interface Trial {
   end(): Promise<void>;
 }
 
+/** Of the programs that a check itself runs. */
+export const systemPath = '/usr/sbin:/usr/bin:/sbin:/bin';
+
 export interface TrialParts {
   readonly version: CniVersion;
   readonly subject: Subject;
   readonly host: LabHost;
+  readonly launch: Launch;
   readonly folder: string;
   readonly slowness: number;
 }
@@ -70,7 +75,7 @@ export function createTrial(parts: TrialParts): Trial {
   return {
     ...parts,
     async pod() {
-      const pod = await makePod(parts.host);
+      const pod = await makePod(parts.launch);
       pods.set(pod, []);
       return pod;
     },
@@ -87,14 +92,14 @@ export function createTrial(parts: TrialParts): Trial {
 }
 
 function callPlugin(parts: TrialParts, command: Command, pod: Pod | undefined, wish: CallWish): Promise<Run> {
-  const { host, subject, version } = parts;
+  const { launch, subject, version } = parts;
   const usual = {
     CNI_COMMAND: command,
     ...(pod === undefined ? {} : { CNI_CONTAINERID: pod.id, CNI_NETNS: pod.netns, CNI_IFNAME: wish.ifname ?? 'net1' }),
     CNI_PATH: (wish.path ?? subject.path).join(':'),
   };
   const config = { cniVersion: version, ...subject.config(version, wish), ...wish.config };
-  return runProgram([...host.prefix, ...(wish.wrap ?? []), wish.program ?? subject.program], {
+  return runProgram(launch, [...(wish.wrap ?? []), wish.program ?? subject.program], {
     env: defined({ ...usual, ...wish.env }),
     stdin: wish.stdin ?? JSON.stringify(config),
     limitMs: wish.limitMs ?? 30_000 * parts.slowness,
@@ -109,23 +114,23 @@ function defined(variables: Readonly<Record<string, string | undefined>>): Recor
   return Object.fromEntries(entries);
 }
 
-async function makePod(host: LabHost): Promise<Pod> {
+async function makePod(launch: Launch): Promise<Pod> {
   const name = `conf-${randomBytes(6).toString('hex')}`;
-  const kernel = createKernel({ timeoutMs: 60_000 });
+  const kernel = createKernel({ launch, timeoutMs: 60_000 });
+  const run = (args: readonly string[]) =>
+    runProgram(launch, ['ip', ...args], { env: { PATH: systemPath }, stdin: '', limitMs: 60_000 });
   const ip = async (...args: string[]) => {
-    const { code, stdout, stderr } = await host.exec(['ip', ...args]);
-    if (code !== 0) throw new Error(`ip ${args.join(' ')}: ${stderr.trim()}`);
+    const { status, stdout, stderr } = await run(args);
+    if (status !== 0) throw new Error(`ip ${args.join(' ')}: ${stderr.trim()}`);
     return stdout;
   };
   await ip('netns', 'add', name);
+  const netns = `/run/netns/${name}`;
   return {
     id: name,
-    netns: `/run/netns/${name}`,
-    links: async () => {
-      const links = await kernel.links(`/proc/${host.pid}/root/run/netns/${name}`);
-      return links.filter((link) => link.name !== 'lo');
-    },
+    netns,
+    links: async () => (await kernel.links(netns)).filter((link) => link.name !== 'lo'),
     ip: (...args) => ip('-n', name, ...args),
-    remove: () => host.exec(['ip', 'netns', 'delete', name]).then(() => undefined),
+    remove: () => run(['netns', 'delete', name]).then(() => undefined),
   };
 }

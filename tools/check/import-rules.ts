@@ -4,8 +4,10 @@ import type { IConfiguration } from 'dependency-cruiser';
 // imports.ts runs these rules over a type-stripped copy, type-only imports included. A room's `types.ts` is
 // its contract: any room above net and api may import it. Cycles are oxlint's (import/no-cycle).
 const pure = 'ipam|policy|delegates|hostroute|cni';
-const shells = 'nic|kernel|store|kube|observe';
+const shells = 'nic|kernel|store|kube|observe|spawner';
 const contract = '^src/[a-z]+/types[.]mjs$';
+/** How processes are started: below all other shells. */
+const spawner = '^src/spawner/';
 
 /** Files in pure rooms that act: the thin shell around the room's plan. They may import node's modules. */
 export const thinShells: readonly string[] = [
@@ -40,13 +42,13 @@ export const importRules: IConfiguration = {
       name: 'delegates-speak-cni',
       severity: 'error',
       from: { path: '^src/delegates/' },
-      to: { path: '^src/', pathNot: ['^src/(net|api|cni|delegates)/', contract] },
+      to: { path: '^src/', pathNot: ['^src/(net|api|cni|delegates)/', contract, spawner] },
     },
     {
       name: 'shells-import-pure-rooms',
       severity: 'error',
       from: { path: `^src/(${shells})/` },
-      to: { path: '^src/', pathNot: [`^src/(net|api|${pure}|$1)/`, contract] },
+      to: { path: '^src/', pathNot: [`^src/(net|api|${pure}|$1)/`, contract, spawner] },
     },
     {
       name: 'roots-stay-apart',

@@ -6,6 +6,8 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { createDelegates, type DelegateContext } from '../../../src/delegates/exec.ts';
 import { runPlugin } from '../../../src/delegates/process.ts';
 import type { DelegateCall } from '../../../src/delegates/types.ts';
+import { launchDirectly } from '../../../src/spawner/direct.ts';
+import { createLaunch } from '../../../src/spawner/spawner.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'delegates-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -37,8 +39,14 @@ const isGone = (pid: number): boolean => {
   }
 };
 
-describe('run', () => {
-  const delegates = createDelegates({ owner: 'test-run', timeoutMs: 2000, outputLimit: 10_000 });
+const spawner = createLaunch(join(import.meta.dirname, '../../../build/spawner/spawner'));
+afterAll(() => spawner.close());
+
+describe.each([
+  ['Node itself', launchDirectly],
+  ['the spawner', spawner.launch],
+] as const)('run, started by %s', (_name, launch) => {
+  const delegates = createDelegates({ launch, owner: 'test-run', timeoutMs: 2000, outputLimit: 10_000 });
 
   test('the environment is exactly what the specification and we name', async () => {
     const directory = plugin(
@@ -93,7 +101,7 @@ describe('run', () => {
   test('a hanging delegate is ended with all that it started', async () => {
     const directory = plugin(`sleep 1000 & echo $! > ${folder}/child; wait`);
     const pids: number[] = [];
-    const hasty = createDelegates({ owner: 'test-run', timeoutMs: 300 });
+    const hasty = createDelegates({ launch, owner: 'test-run', timeoutMs: 300 });
     const failure = hasty.run(call, 'ADD', { ...context(directory), onSpawn: ({ pid }) => pids.push(pid) });
     await expect(failure).rejects.toThrow('NIC eth7: macvlan ADD did not end within 300 ms and was ended');
     expect(pids).toHaveLength(1);
@@ -131,13 +139,14 @@ describe('run', () => {
     writeFileSync(binary, readFileSync('/bin/true'), { mode: 0o755 });
     const writer = await import('node:fs/promises').then(({ open }) => open(binary, 'r+'));
     setTimeout(() => void writer.close(), 300);
-    const run = await runPlugin([binary], { env: {}, input: '', timeoutMs: 2000, outputLimit: 100 });
+    const run = await runPlugin(launch, [binary], { env: {}, input: '', timeoutMs: 2000, outputLimit: 100 });
     expect(run.end).toEqual({ kind: 'status', status: 0 });
   });
 });
 
 describe('versions', () => {
-  const delegates = createDelegates({ owner: 'test-versions' });
+  const { launch } = spawner;
+  const delegates = createDelegates({ launch, owner: 'test-versions' });
   const answer = (version: string): string =>
     `echo asked >> ${folder}/asked; echo '{"cniVersion":"1.0.0","supportedVersions":["${version}"]}'`;
 
@@ -164,8 +173,9 @@ describe('versions', () => {
 });
 
 test('orphans of this owner are ended, with their children; those of others and the running ones go on', async () => {
-  const before = createDelegates({ owner: 'orphan-test-a' });
-  const other = createDelegates({ owner: 'orphan-test-b' });
+  const { launch } = spawner;
+  const before = createDelegates({ launch, owner: 'orphan-test-a' });
+  const other = createDelegates({ launch, owner: 'orphan-test-b' });
   const directory = plugin(`sleep 1000 & echo $! > ${folder}/orphan-child; wait`);
   const spawned: Record<string, { pid: number; startTime?: string }> = {};
   const start = (who: string, delegates: typeof before, at: string): Promise<unknown> =>
@@ -174,9 +184,11 @@ test('orphans of this owner are ended, with their children; those of others and 
       .catch((error: unknown) => error);
   const orphan = start('orphan', before, directory);
   const others = start('other', other, plugin('exec sleep 1000'));
-  const restarted = createDelegates({ owner: 'orphan-test-a' });
+  const restarted = createDelegates({ launch, owner: 'orphan-test-a' });
   const fresh = start('fresh', restarted, plugin('exec sleep 1000'));
-  while (!existsSync(`${folder}/orphan-child`) || readFileSync(`${folder}/orphan-child`, 'utf8') === '') await sleep(5);
+  const childFile = `${folder}/orphan-child`;
+  while (!existsSync(childFile) || readFileSync(childFile, 'utf8') === '' || Object.keys(spawned).length < 3)
+    await sleep(5);
   const child = Number(readFileSync(`${folder}/orphan-child`, 'utf8'));
   expect(spawned['orphan']?.startTime).toMatch(/^\d+$/);
 
