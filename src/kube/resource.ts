@@ -44,5 +44,8 @@ export const resources = {
   pods: { group: '', version: 'v1', plural: 'pods' },
   events: { group: '', version: 'v1', plural: 'events' },
   leases: { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' },
+  sriovNetworkNodePolicies: { group: 'sriovnetwork.openshift.io', version: 'v1', plural: 'sriovnetworknodepolicies' },
+  sriovNetworks: { group: 'sriovnetwork.openshift.io', version: 'v1', plural: 'sriovnetworks' },
+  nicClusterPolicies: { group: 'mellanox.com', version: 'v1alpha1', plural: 'nicclusterpolicies' },
   networkAttachmentDefinitions: { group: 'k8s.cni.cncf.io', version: 'v1', plural: 'network-attachment-definitions' },
 } as const satisfies Record<string, ResourceRef>;

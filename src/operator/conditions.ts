@@ -8,7 +8,15 @@ import { equal } from './equal.ts';
 export interface Reasons {
   Accepted: 'Accepted' | 'Invalid' | RelationReason;
   Planned: 'Planned' | 'NotAccepted' | PlanProblem['reason'] | 'WaitingForHosts' | 'Draining';
-  NetworksReady: 'Created' | 'NotPlanned' | 'ForeignNAD' | 'WriteFailed' | 'Draining';
+  NetworksReady:
+    | 'Created'
+    | 'NotPlanned'
+    | 'ForeignNAD'
+    | 'WriteFailed'
+    | 'CRDMissing'
+    | 'ForeignDependent'
+    | 'NoDevices'
+    | 'Draining';
   RoutesReady: 'InSync' | 'NotNeeded' | 'NotPlanned' | 'OutOfSync' | 'Draining';
 }
 
@@ -71,9 +79,11 @@ export function nextStatus(
   return old !== undefined && equal({ ...next, lastSyncTime: old.lastSyncTime }, old) ? old : next;
 }
 
+const needsPerson: readonly string[] = ['ForeignNAD', 'CRDMissing', 'ForeignDependent', 'NoDevices'];
+
 /** The predecessor's words: Success once addresses and NADs are there, Failed where a person must act. */
 function configStatus({ Accepted, Planned, NetworksReady }: Verdicts): string {
-  if (!Accepted.holds || NetworksReady.reason === 'ForeignNAD') return 'Failed';
+  if (!Accepted.holds || needsPerson.includes(NetworksReady.reason)) return 'Failed';
   return Planned.holds && NetworksReady.holds ? 'Success' : 'WaitForConfig';
 }
 

@@ -6,6 +6,7 @@ import type { Logger } from '../kube/logger.ts';
 import type { Queue } from '../kube/queue.ts';
 import type { Parse } from './accepted.ts';
 import type { Caches } from './caches.ts';
+import type { DependentCaches } from './dependents/caches.ts';
 import type { Desired } from './desired.ts';
 import type { GoneNodes } from './gone.ts';
 import type { NicsOf } from './view.ts';
@@ -21,6 +22,7 @@ export interface Context {
   readonly logger: Logger;
   readonly events: Recorder;
   readonly onReconciled: CountReconciles;
+  readonly dependents: DependentCaches;
   readonly desired: Desired;
   readonly goneNodes: GoneNodes;
   readonly parse: Parse;

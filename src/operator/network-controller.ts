@@ -6,11 +6,12 @@ import type { Again } from '../kube/controller.ts';
 import { isAsPlanned } from './accepted.ts';
 import type { Verdict, Verdicts } from './conditions.ts';
 import type { Context } from './context.ts';
+import { type Devices, reconcileDevices } from './dependents/reconcile.ts';
 import { type DrainStep, drainStep } from './drain.ts';
 import { addFinalizer, finalizer } from './finalizer.ts';
 import { judgeNetwork } from './judge-network.ts';
 import { movesBlocks } from './move.ts';
-import { nadConfig } from './nad.ts';
+import { type Nad, nadConfig, resourceAnnotation } from './nad.ts';
 import { publish } from './publish.ts';
 import { reconcileAbsence, reconcileDeletion } from './remove.ts';
 import { saveLedger } from './save-ledger.ts';
@@ -22,7 +23,7 @@ import { writeStatus } from './write-status.ts';
 
 /** Everything is looked at again this often, changed or not. */
 const resyncMs = 600_000;
-/** How often an edit that waits for hosts is looked at without a change. */
+/** How often an edit that waits for hosts, or a network that waits for devices, is looked at without a change. */
 const lookAgainMs = 30_000;
 
 /** One network: judged, planned into the ledger, published, given its NADs; its conditions say how far that is. */
@@ -62,17 +63,23 @@ async function serve(
   if (step.kind === 'later') return { after: step.ms };
   publish(context, view, output.assignments);
   const planned = plannedVerdict(output.problems, output.assignments, hosts);
-  const nads = nadsOf(context, object, network, output.ledger);
-  const failure = await applyNads(context, nads, signal);
+  const { assignments } = output;
+  const applied = isAsPlanned(network, output.ledger.config);
+  const devices = applied
+    ? await reconcileDevices(context, object, network, { hosts, assignments }, signal)
+    : devicesAsBefore(context, network);
+  const nads = nadsOf(context, object, network, output.ledger, devices.resources);
+  const failure = (await applyNads(context, nads, signal)) ?? devices.failure;
+  const written = networksVerdict(network, nads, output.ledger.config !== undefined, failure);
   const verdicts: Verdicts = {
     Accepted: accepted,
     Planned: planned,
-    NetworksReady: networksVerdict(network, nads, output.ledger.config !== undefined, failure),
+    NetworksReady: written.holds ? (devices.verdict ?? written) : written,
     RoutesReady: routesVerdict(network, planned.holds, hosts),
   };
-  await writeStatus(context, object, verdicts, countsOf(output.ledger, output.assignments, hosts), signal);
+  await writeStatus(context, object, verdicts, countsOf(output.ledger, assignments, hosts), signal);
   if (failure !== undefined) throw failure;
-  return { after: resyncMs };
+  return { after: devices.verdict === undefined ? resyncMs : lookAgainMs };
 }
 
 /** An edit moves blocks: until every host has stopped and is empty, what was planned last stays, but makes no new attachments. */
@@ -88,7 +95,7 @@ async function stopFirst(
   const later = await stopHosts(context, view, stop, signal);
   if (later !== undefined) return later;
   const message = `the edit moves blocks, so hosts stop first: ${stop.message}`;
-  const nads = nadsOf(context, object, network, ledger);
+  const nads = nadsOf(context, object, network, ledger, devicesAsBefore(context, network).resources);
   const verdicts: Verdicts = {
     Accepted: accepted,
     Planned: { holds: false, reason: 'Draining', message },
@@ -121,14 +128,37 @@ async function refuse(
   return { after: resyncMs };
 }
 
-/** NADs say what was planned: a spec that was not applied (it would renumber) changes none of them. */
-function nadsOf(context: Context, object: MultiNicNetwork, network: Network, ledger: Ledger): NadChanges {
+/** As its NADs say: a spec that was not applied asks for nothing. */
+function devicesAsBefore(context: Context, { name, uid }: Network): Devices {
+  const nad = ownNad(context, name, uid);
+  return { resources: nad?.metadata.annotations?.[resourceAnnotation]?.split(',') ?? [] };
+}
+
+function ownNad({ caches }: Context, name: string, uid: string): Nad | undefined {
+  return caches.nadsOf.of(name).find((nad) => nad.metadata.ownerReferences?.some((owner) => owner.uid === uid));
+}
+
+/**
+ * NADs say what was planned: a spec that was not applied (it would renumber) changes none of them.
+ * @param resources whose devices the pods get; undefined: that cannot be told, so that NADs stay as they are
+ */
+function nadsOf(
+  context: Context,
+  object: MultiNicNetwork,
+  network: Network,
+  ledger: Ledger,
+  resources: readonly string[] | undefined,
+): NadChanges {
   const existing = context.caches.nadsOf.of(network.name);
   const { config, rails } = ledger;
   const applied = object.spec !== undefined && isAsPlanned(network, config);
   const masterNets = object.spec?.masterNets ?? [];
   const nets = masterNets.length > 0 ? masterNets : [...new Set(rails.flatMap((rail) => rail.netAddresses))].sort();
-  const before = existing.find((nad) => nad.metadata.ownerReferences?.some((owner) => owner.uid === network.uid));
-  const text = applied && object.spec !== undefined ? nadConfig(network, object.spec, nets) : before?.spec?.config;
-  return nadChanges(object, network, text, existing, activeNamespaces(context.caches));
+  const before = ownNad(context, network.name, network.uid);
+  const text =
+    applied && object.spec !== undefined
+      ? resources && nadConfig(network, object.spec, nets, resources)
+      : before?.spec?.config;
+  const annotation = resources === undefined || resources.length === 0 ? undefined : resources.join(',');
+  return nadChanges(object, network, text, existing, activeNamespaces(context.caches), annotation);
 }

@@ -5,6 +5,7 @@ import { resources } from '../kube/resource.ts';
 import { networkOfLedger } from './accepted.ts';
 import type { Verdicts } from './conditions.ts';
 import type { Context } from './context.ts';
+import { removeDependents } from './dependents/reconcile.ts';
 import { type DrainStep, drainStep } from './drain.ts';
 import { finalizer, removeFinalizer } from './finalizer.ts';
 import { getLive } from './gone.ts';
@@ -58,6 +59,7 @@ function removed({ hosts }: NetworkView, forced: boolean): News {
 /** NADs and ledger of that name. */
 async function removeObjects(context: Context, name: string, signal: AbortSignal): Promise<void> {
   const { client, caches } = context;
+  if (caches.cidrs.get(name)?.spec?.config?.type === 'sriov') await removeDependents(context, name, signal);
   for (const nad of caches.nadsOf.of(name)) if (isOurs(nad)) await deleteNad(context, nad, signal);
   for (const slice of caches.slicesOf.of(name)) await remove(client, resources.cidrSlices, slice, signal);
   const cidr = caches.cidrs.get(name);

@@ -8,9 +8,10 @@ import { createQueue, type Queue } from '../kube/queue.ts';
 import type { OperatorMetrics } from '../observe/operator-metrics.ts';
 import type { Readiness } from '../observe/readiness.ts';
 import { createParse } from './accepted.ts';
-import { startCaches } from './caches.ts';
+import { type Caches, startCaches } from './caches.ts';
 import { type DaemonsOptions, runConfigController } from './config-controller.ts';
 import type { Context } from './context.ts';
+import { createDependentCaches, type DependentKind } from './dependents/caches.ts';
 import { createDesired } from './desired.ts';
 import { createGoneNodes } from './gone.ts';
 import { reconcileHost } from './host-controller.ts';
@@ -34,9 +35,13 @@ export interface OperatorOptions {
   readonly metrics?: OperatorMetrics;
   /** Ready once all lists were read; a follower is ready too. */
   readonly readiness?: Readiness;
+  /** Where the SR-IOV network operator has its objects. */
+  readonly sriovNamespace?: string;
   /** Given: it runs the daemons too, as the Config says. */
   readonly daemons?: DaemonsOptions;
 }
+
+const usualSriovNamespace = 'openshift-sriov-network-operator';
 
 /**
  * The operator: resolves when the signal has been aborted and nothing runs any more. Nothing that the API server does or fails to do
@@ -82,6 +87,14 @@ async function runTerm(
     logger,
     signal,
   });
+  const dependents = createDependentCaches({
+    client,
+    signal,
+    logger,
+    clock,
+    sriovNamespace: options.sriovNamespace ?? usualSriovNamespace,
+    onChange: (kind) => wakeNetworksOf(kind, caches, queues.network),
+  });
   const context: Context = {
     client,
     caches,
@@ -89,6 +102,7 @@ async function runTerm(
     logger,
     events,
     onReconciled: (controller) => (result, ms) => metrics?.reconciled(controller, result, ms / 1_000),
+    dependents,
     desired: createDesired(),
     goneNodes: createGoneNodes(client, caches, onGone),
     parse: createParse(),
@@ -113,7 +127,13 @@ async function runTerm(
       leading = false;
     }
   });
-  await Promise.all([caches.ended, events.ended]);
+  await Promise.all([caches.ended, events.ended, dependents.ended()]);
+}
+
+/** Networks that a kind of another operator's objects concerns. */
+function wakeNetworksOf(kind: DependentKind, { networks }: Caches, queue: Queue): void {
+  const type = kind === 'nicPolicies' ? 'mellanox' : 'sriov';
+  for (const { metadata, spec } of networks.list()) if (spec?.plugin.type === type) queue.add(metadata.name);
 }
 
 /** The controllers, until the signal is aborted. */

@@ -34,6 +34,8 @@ export interface World {
   stopOperator(): Promise<void>;
   /** Writes (create, update, patch, delete) of the operator since the start or the last call. */
   takeWrites(): string[];
+  /** All requests of the operator so far: `list sriovnetworks`. */
+  takeRequests(): string[];
   /** Stops the API server and starts it again on the same port with the same state. */
   apiAway(): Promise<void>;
   apiBack(): Promise<void>;
@@ -135,6 +137,8 @@ export async function startWorld(tls?: Certificates): Promise<World> {
         return `${verb} ${path}${code >= 400 ? ` ${code}` : ''}`;
       });
     },
+    takeRequests: () =>
+      audit.filter(({ user }) => user === 'operator').map(({ verb, resource }) => `${verb} ${resource}`),
     apiAway: () => server.close(),
     apiBack: async () => {
       server = await start();

@@ -87,6 +87,20 @@ export const reasons: {
       cause: 'The API server refused a write; the message has its words.',
       cure: 'It is tried again; look at the rights of the operator and at admission webhooks.',
     },
+    CRDMissing: {
+      cause:
+        'A network of type sriov or mellanox needs another operator, which is not installed; the message names its CRD.',
+      cure: 'Install it: it is noticed within half a minute. Or name a resource of another device plugin in `plugin.args.resourceName`.',
+    },
+    ForeignDependent: {
+      cause: 'A SriovNetwork or SriovNetworkNodePolicy of that name is not ours, and is left as it is.',
+      cure: 'Delete it, or name its resource in `plugin.args.resourceName`.',
+    },
+    NoDevices: {
+      cause:
+        'No device can be given to pods yet: no NIC of the network has a PCI address, or no resource is configured.',
+      cure: 'See the message; it goes on by itself once there are some.',
+    },
     Draining: draining,
   },
   RoutesReady: {
