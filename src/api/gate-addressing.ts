@@ -88,7 +88,7 @@ function parseFields(path: string, raw: Raw, alsoKnown: readonly string[], findi
     ),
     ...(vlanMode === undefined ? {} : { vlanMode }),
     routes: parseRoutes(`${path}.routes`, raw['routes'], findings),
-    sourceRouting: parseSourceRouting(`${path}.sourceRouting`, raw['sourceRouting'], findings),
+    sourceRouting: parseFlag(`${path}.sourceRouting`, raw['sourceRouting'], findings),
   };
 }
 
@@ -109,13 +109,6 @@ function parseFlag(path: string, value: unknown, findings: Findings): boolean {
   if (value === undefined || typeof value === 'boolean') return value ?? false;
   findings.add(path, `${JSON.stringify(value)} must be true or false`);
   return false;
-}
-
-/** Not made yet: a pod that was promised tables of its own would send by the wrong NIC without a word. */
-function parseSourceRouting(path: string, value: unknown, findings: Findings): boolean {
-  const wanted = parseFlag(path, value, findings);
-  if (wanted) findings.add(path, 'is not supported yet: leave it out');
-  return wanted;
 }
 
 function parseTexts(path: string, value: unknown, findings: Findings): string[] {

@@ -53,5 +53,7 @@ export interface HostPlan extends Delegation {
   readonly masterNets: readonly Prefix[];
   /** Routes that pods get; of a routed network the host's table has those with a gateway. Absent: none. */
   readonly routes?: readonly PodRoute[];
+  /** Pods have a table for each interface, for what comes from its addresses. Absent: no. */
+  readonly sourceRouting?: boolean;
   readonly blocks: readonly Block[];
 }

@@ -165,11 +165,17 @@ function checkGateways(
 
 /** sbr takes a NIC's own routes out of the main table, and no route by way of a gateway can be added there without them. */
 function checkWithSbr(
-  { path, routes }: Addressing,
+  { path, routes, sourceRouting }: Addressing,
   metaPlugins: readonly Readonly<Record<string, unknown>>[],
   findings: Findings,
 ): void {
   const index = metaPlugins.findIndex(({ type }) => type === 'sbr');
+  if (index >= 0 && sourceRouting) {
+    findings.add(
+      `${path}.sourceRouting`,
+      `does what sbr (spec.plugin.metaPlugins[${index}]) does, with tables of its own: leave out one of them`,
+    );
+  }
   const gateways = routes.flatMap(({ gw }) => (gw === undefined ? [] : [formatAddress(gw)]));
   if (index < 0 || gateways.length === 0) return;
   findings.add(

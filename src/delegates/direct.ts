@@ -66,7 +66,7 @@ export function directResult(call: DelegateCall, link: MadeLink, netns: string):
   const mtu = isOlder(versionOf(call), '1.1.0') ? {} : { mtu: link.mtu };
   return {
     interfaces: [{ name, mac: link.mac, ...mtu, sandbox: netns }],
-    ips: addressesOf(call).map((address) => ({ address, interface: 0 })),
+    ips: staticAddresses(call).map((address) => ({ address, interface: 0 })),
     routes: [],
     dns: {},
   };
@@ -93,7 +93,7 @@ function creation({ nic, plugin, config }: DelegateCall, name: string, netns: st
 
 /** Addresses before the link is up: the kernel announces them when it comes up (arp_notify, ndisc_notify). */
 function finishing(call: DelegateCall, name: string): IpLine[] {
-  const addresses = addressesOf(call).map((text) => {
+  const addresses = staticAddresses(call).map((text) => {
     const { address, prefix } = parseInterfaceAddress(text);
     const broadcast = address.family === 4 && prefix.length < 31 ? ['brd', '+'] : [];
     return ['addr', 'add', text, ...broadcast, 'dev', call.ifname];
@@ -117,7 +117,8 @@ function isPlainIpam(ipam: unknown): boolean {
   return Array.isArray(list) && list.every((entry) => isObject(entry) && Object.keys(entry).join() === 'address');
 }
 
-function addressesOf({ config }: DelegateCall): string[] {
+/** Addresses of a call's `static` IPAM, as `<address>/<length>`. */
+export function staticAddresses({ config }: DelegateCall): string[] {
   const ipam = config['ipam'];
   const list = isObject(ipam) && Array.isArray(ipam['addresses']) ? ipam['addresses'] : [];
   return list.filter(isObject).map(({ address }) => String(address));

@@ -8,7 +8,7 @@ import { formatInterfaceAddress } from '../net/prefix.ts';
 import { askIpam } from './ask-ipam.ts';
 import { nicKeys } from './host-device.ts';
 import { chainFor, type MetaPlugin } from './meta-plugins.ts';
-import type { DelegateCall } from './types.ts';
+import type { DelegateCall, SourceRouting } from './types.ts';
 
 /** A NIC of an attachment with what it gets. */
 export interface ChosenNic {
@@ -24,6 +24,7 @@ export interface ChosenNic {
   readonly addresses: readonly { readonly address: Address; readonly length: number }[];
   /** MAC that the interface shall have. */
   readonly mac?: string;
+  readonly source?: SourceRouting;
   /** The configuration of an IPAM plugin that gives the addresses; `addresses` are then what it is asked for. */
   readonly ipam?: Readonly<Record<string, unknown>>;
 }
@@ -77,7 +78,7 @@ export function planCalls(input: CallsInput): DelegateCall[] {
   const given = Object.entries(input.plugin).filter(([key]) => !ownKeys.has(key) && !named.includes(key));
   const mtu = mtuOf(input);
   const plugin = delegateOf(input.pluginType);
-  return input.nics.map(({ nic, ifname, device, keys = { device: nic }, addresses, ipam, mac }) => ({
+  return input.nics.map(({ nic, ifname, device, keys = { device: nic }, addresses, ipam, mac, source }) => ({
     nic,
     ifname,
     ...(device === undefined ? {} : { device }),
@@ -97,6 +98,7 @@ export function planCalls(input: CallsInput): DelegateCall[] {
         ipamKeys(ipam, addresses),
       ),
     },
+    ...(source === undefined ? {} : { source }),
     ...(input.chain?.length ? { chain: chainFor(input.chain, input.network, ifname) } : {}),
   }));
 }

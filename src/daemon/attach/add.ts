@@ -12,6 +12,7 @@ import { missingOf } from './present.ts';
 import { renew, requireNewer } from './repeated.ts';
 import { requirePlan, requireSame, reserve } from './reserve.ts';
 import { inSandbox, resultOf } from './result.ts';
+import { mainRoutes, makeSourceRouting } from './source-routing.ts';
 import { undo } from './undo.ts';
 
 /**
@@ -50,7 +51,10 @@ export async function add(
       requireSame(context, plan);
       return answer(
         call,
-        await attach(context, call, record, planPodRoutes(plan, wanted, record.calls), { signal, until }),
+        await attach(context, call, record, planPodRoutes(plan, mainRoutes(plan, wanted), record.calls), {
+          signal,
+          until,
+        }),
       );
     } catch (error) {
       await undoFailed(context, record);
@@ -121,6 +125,7 @@ async function attach(
   const [refused, ...refusedRoutes] = answers;
   if (refused !== undefined) context.log.warn({ attachment: keyText(call.key), err: refused }, 'no altname');
   requireRoutes(call, commands, refusedRoutes);
+  await makeSourceRouting(context.kernel, call.netns, record.calls);
   const result = resultOf({
     calls: record.calls,
     delegateResults,

@@ -8,6 +8,7 @@ import { type AttachContext, delegateContext } from './context.ts';
 import { missingOf, wrongMtus } from './present.ts';
 import { familiesOf, missingRoutes } from './present-routes.ts';
 import { chainedRules, missingRules, type WantedRule } from './present-rules.ts';
+import { missingSourceRoutes, sourceRules } from './source-routing.ts';
 
 /**
  * CHECK: every interface, address, route, rule and MTU that ADD made is in the namespace, and every delegate says so too.
@@ -30,8 +31,9 @@ export async function check(context: AttachContext, call: ContainerCall): Promis
     if (context.kernel.netnsId(call.netns) === undefined) {
       throw new CniError(code.invalidNetns, `CNI_NETNS ${call.netns} of attachment ${name} is no network namespace`);
     }
-    const rules = chainedRules(record.calls, resultsOf(record));
-    const problems = await look(context, call, asAnswered(record.result, call.conf.prevResult), rules);
+    const rules = [...chainedRules(record.calls, resultsOf(record)), ...sourceRules(record.calls)];
+    const wanted = asAnswered(record.result, call.conf.prevResult);
+    const problems = await look(context, call, wanted, rules, record.calls);
     if (problems.length > 0) {
       throw new CniError(code.internal, `attachment ${name} in ${call.netns}: ${problems.join('; ')}`);
     }
@@ -44,6 +46,7 @@ async function look(
   { netns }: ContainerCall,
   wanted: CniResult,
   rules: readonly WantedRule[],
+  calls: AttachmentRecord['calls'],
 ): Promise<readonly string[]> {
   const links = await kernel.links(netns);
   const problems = [...missingOf(wanted, links), ...wrongMtus(wanted, links)];
@@ -53,7 +56,12 @@ async function look(
   );
   const families = [...new Set(rules.map(({ from }) => from.family))];
   const found = await Promise.all(families.map((family) => kernel.rules({ family, netns })));
-  return [...missingRoutes(wanted, tables.flat()), ...missingRules(rules, found.flat())];
+  const routes = tables.flat();
+  return [
+    ...missingRoutes(wanted, routes),
+    ...missingSourceRoutes(calls, routes),
+    ...missingRules(rules, found.flat()),
+  ];
 }
 
 /** prevResult is what the whole chain answered: where it has another MAC or MTU, a chained plugin has changed it on purpose. */
@@ -66,7 +74,12 @@ function asAnswered(own: CniResult, previous: CniResult | undefined): CniResult 
       ...(later?.mtu === undefined ? {} : { mtu: later.mtu }),
     };
   });
-  return { ...own, interfaces };
+  return { ...own, interfaces, routes: own.routes.filter((route) => isStillAnswered(route, previous)) };
+}
+
+/** Multus takes default routes away (`default-route` of another attachment), and out of prevResult. */
+function isStillAnswered({ dst }: CniResult['routes'][number], previous: CniResult | undefined): boolean {
+  return previous === undefined || !/\/0$/.test(dst) || previous.routes.some((route) => route.dst === dst);
 }
 
 function resultsOf({ delegateResults }: AttachmentRecord): readonly CniResult[] {

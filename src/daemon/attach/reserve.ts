@@ -16,7 +16,9 @@ import { lend, lends, lentCall } from './lend.ts';
 import { checkMasters } from './masters.ts';
 import { nicCall, reserveFor } from './nic-ipam.ts';
 import { masterOf } from './nic-use.ts';
+import { readPodRoutes } from './pod-routes.ts';
 import { requireMacs } from './requested-macs.ts';
+import { sourceRouting } from './source-routing.ts';
 
 /** Decides NICs, names and addresses, and commits them: from here on a DEL or a restart finds what to undo. */
 export async function reserve(
@@ -47,6 +49,7 @@ async function decide(
   const cniVersion = await versionFor(context, call, delegateOf(plan.pluginType));
   const chain = await chainFor(context, call);
   const lent = await lend(context, plan, call, netnsId, chosen, names);
+  const wanted = readPodRoutes(plan, call.conf);
   const reserved = reserveFor(context.pools, plan, chosen, call);
   const rest = (): Pick<AttachmentRecord, 'calls' | 'masters'> => ({
     calls: planCalls({
@@ -57,13 +60,18 @@ async function decide(
       ...(plan.mode === undefined ? {} : { mode: plan.mode }),
       plugin: call.conf.plugin,
       chain,
-      nics: reserved.nics.map(({ nic, addresses }, index) =>
-        withWishes(
-          { ...nicCall(plan, nic, names[index] ?? '', addresses), ...lentCall(plan, call.conf.plugin, chosen[index]) },
-          chosen[index],
-          macs[index],
-        ),
-      ),
+      nics: reserved.nics
+        .map(({ nic, addresses }, index) =>
+          withWishes(
+            {
+              ...nicCall(plan, nic, names[index] ?? '', addresses),
+              ...lentCall(plan, call.conf.plugin, chosen[index]),
+            },
+            chosen[index],
+            macs[index],
+          ),
+        )
+        .map((nic) => (plan.sourceRouting === true ? { ...nic, source: sourceRouting(plan, wanted, nic) } : nic)),
     }),
     masters: chosen.flatMap((one) => masterOf(plan, one) ?? []),
   });

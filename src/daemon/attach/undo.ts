@@ -1,4 +1,5 @@
 import { CniError, code } from '../../api/cni-error.ts';
+import { alternativeName } from '../../cni/interface-names.ts';
 import { isMoved } from '../../delegates/moved.ts';
 import { delAll, keepsBooks, LeftOutside } from '../../delegates/parallel.ts';
 import type { Kernel, Link } from '../../kernel/types.ts';
@@ -8,6 +9,7 @@ import { type AttachContext, delegateContext, lookWith } from './context.ts';
 import { takeOut } from './give-back.ts';
 import { isReplaced, livingNetns, ourLinks } from './ours.ts';
 import { giveBackAll } from './settle.ts';
+import { removeSourceRules } from './source-routing.ts';
 import { strays } from './strays.ts';
 import { sweep } from './sweep.ts';
 
@@ -47,6 +49,7 @@ export async function undo(context: AttachContext, record: AttachmentRecord, als
   await context.step('del:delegates-done');
   const unsure = ourLinks(record, left).length > 0 || record.result === undefined;
   await giveBackAll(context, record, netns);
+  if (netns !== '') await removeSourceRules(kernel, netns, record);
   if (netns !== '' && unsure) await removeLeft(context, record, netns, failure);
   await context.step('del:links-gone');
   // Links are gone, but an address may still stand in the books of an IPAM plugin, or something of a chained plugin on the host:
@@ -112,7 +115,7 @@ async function removeLeft(
   const devices = found.filter(({ name }) => moved.has(name));
   const problems = [
     ...(await deleteLinks(context.kernel, netns, made)),
-    ...(await takeOutUnknown(context, netns, devices)),
+    ...(await takeOutUnknown(context, netns, devices, record.key.ifname)),
   ];
   if ((await left()).length === 0) return;
   throw new CniError(
@@ -125,19 +128,22 @@ async function removeLeft(
 
 /**
  * Devices that a plugin moved in, and of which nothing is known here: out, under the name that it left in their alias. Never deleted.
+ * @param ifname CNI_IFNAME of the attachment: the altname that it gave stays behind
  * @returns one sentence for each that stays
  */
 export async function takeOutUnknown(
   context: Pick<AttachContext, 'kernel' | 'log'>,
   netns: string,
   links: readonly Link[],
+  ifname: string,
 ): Promise<readonly string[]> {
+  const isOther = (name: string): boolean => name !== alternativeName(ifname);
   const problems: string[] = [];
   for (const link of links) {
     const problem =
       link.alias === undefined
         ? `device ${link.name} in ${netns} is not out, and has no alias that tells its name on the host`
-        : await takeOut(context, netns, link, link.alias, link.altnames);
+        : await takeOut(context, netns, link, link.alias, link.altnames.filter(isOther));
     if (problem !== undefined) problems.push(problem);
   }
   return problems;

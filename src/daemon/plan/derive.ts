@@ -79,7 +79,7 @@ function adopt(published: PublishedNetwork, previous: HostPlan | undefined, view
 
 type LinkSettings = Pick<
   HostPlan,
-  'pluginType' | 'binding' | 'mode' | 'ipam' | 'routed' | 'subnets' | 'masterNets' | 'routes'
+  'pluginType' | 'binding' | 'mode' | 'ipam' | 'routed' | 'subnets' | 'masterNets' | 'routes' | 'sourceRouting'
 >;
 
 /** Kind and mode from the network's spec; from the plan of before where the spec no longer passes the gate. */
@@ -87,8 +87,12 @@ function linkOf(object: MultiNicNetwork | undefined, before: HostPlan | undefine
   const parsed = object === undefined ? undefined : parseNetwork(object);
   const source = parsed?.ok === true ? parsed.value : before;
   if (source === undefined) return undefined;
-  const { pluginType, binding, mode, ipam, routed, subnets, masterNets, routes = [] } = source;
-  const chosen = { ...(mode === undefined ? {} : { mode }), ...(routes.length === 0 ? {} : { routes }) };
+  const { pluginType, binding, mode, ipam, routed, subnets, masterNets, routes = [], sourceRouting = false } = source;
+  const chosen = {
+    ...(mode === undefined ? {} : { mode }),
+    ...(routes.length === 0 ? {} : { routes }),
+    ...(sourceRouting ? { sourceRouting } : {}),
+  };
   return { pluginType, binding, ipam, routed, subnets, masterNets, ...chosen };
 }
 

@@ -27,6 +27,7 @@ export interface NetworkSpec {
   readonly delegation?: Delegation;
   /** Left out: addresses of the blocks. */
   readonly ipam?: IpamMode;
+  readonly sourceRouting?: boolean;
 }
 
 export function planOf(spec: NetworkSpec): HostPlan {
@@ -42,6 +43,7 @@ export function planOf(spec: NetworkSpec): HostPlan {
     routed: false,
     subnets: [],
     masterNets: [],
+    ...(spec.sourceRouting === undefined ? {} : { sourceRouting: spec.sourceRouting }),
     blocks: Object.entries(blocks).map(([interfaceName, pods], interfaceIndex) => ({
       interfaceIndex,
       interfaceName,
@@ -67,6 +69,8 @@ export function plansText(specs: readonly NetworkSpec[]): string {
 export interface World {
   readonly namespaces: Namespaces;
   readonly host: string;
+  /** Where the NICs are cabled to: `port1`… */
+  readonly fabric: string;
   readonly folder: string;
   /** A new namespace for a pod. */
   pod(): string;
@@ -93,6 +97,7 @@ export function createWorld(nics: number): World {
   return {
     namespaces,
     host,
+    fabric,
     folder,
     pod: () => namespaces.add(),
     recreate(netns) {

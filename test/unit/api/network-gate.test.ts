@@ -217,6 +217,11 @@ describe('parseNetwork', () => {
       'spec.ipam.routes: gateways 192.168.0.9 are not in masterNets (10.1.0.0/24)',
     ],
     [
+      'routing by source twice',
+      { ipam: ipam({ sourceRouting: true }), plugin: { ...ipvlan(), metaPlugins: [{ type: 'sbr' }] } },
+      'spec.ipam.sourceRouting: does what sbr (spec.plugin.metaPlugins[0]) does',
+    ],
+    [
       'a route by a gateway behind sbr',
       {
         ipam: ipam({ vlanMode: 'l2', routes: [{ dst: '10.0.0.0/8', gw: '192.168.0.9' }, { dst: '11.0.0.0/8' }] }),
@@ -224,7 +229,6 @@ describe('parseNetwork', () => {
       },
       'spec.ipam.routes: gateways 192.168.0.9 cannot be reached behind sbr (spec.plugin.metaPlugins[1])',
     ],
-    ['routing by source', { ipam: ipam({ sourceRouting: true }) }, 'spec.ipam.sourceRouting: is not supported yet'],
     ['a route with more', { ipam: ipam({ routes: [{ dst: '10.0.0.0/8', mtu: 1 }] }) }, 'spec.ipam.routes[0].mtu'],
     [
       'a flag that is none',
