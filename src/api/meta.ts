@@ -54,7 +54,11 @@ export const conditionsSchema = {
     required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
     properties: {
       type: { type: 'string', description: 'What the condition is about.' },
-      status: { type: 'string', enum: ['True', 'False', 'Unknown'], description: 'Whether it holds.' },
+      status: {
+        type: 'string',
+        enum: ['True', 'False', 'Unknown'],
+        description: 'Whether it holds: True, False or Unknown.',
+      },
       reason: { type: 'string', description: 'Why, as one word for programs.' },
       message: { type: 'string', description: 'Why, and what to do, for people.' },
       lastTransitionTime: { type: 'string', format: 'date-time', description: 'When status last changed.' },

@@ -58,11 +58,43 @@ test('the server finds no fault with any schema', async () => {
 test.each(['multinicnetwork', 'hostinterface', 'cidr', 'cidrslice', 'ippool', 'deviceclass', 'config'])(
   'kubectl explain %s describes every field',
   async (kind) => {
-    const text = await kubectl('explain', `${kind}.spec`);
+    const text = `${await kubectl('explain', kind)}${await kubectl('explain', `${kind}.spec`)}`;
     expect(text).not.toContain('<no description>');
     expect(text).toContain('FIELDS:');
   },
 );
+
+const seen = [
+  {
+    kind: 'HostInterface',
+    spec: { hostName: 'seen', nics: 'eth1,eth2', serves: 'net-a', interfaces: [{ interfaceName: 'eth1' }] },
+    table: /^NAME +NICS +SERVES +AGE\nseen +eth1,eth2 +net-a +\S+$/,
+  },
+  {
+    kind: 'DeviceClass',
+    spec: { ids: [{ vendor: '15b3', products: ['101b', '101d'] }] },
+    table: /^NAME +IDS +AGE\nseen +\[\{"products":\["101b","101d"\],"vendor":"15b3"\}\] +\S+$/,
+  },
+  {
+    kind: 'CIDR',
+    spec: { config: { type: 'ipvlan', subnets: ['10.0.0.0/8', 'fd00::/32'], hostBlock: 6, interfaceBlock: 2 } },
+    table:
+      /^NAME +PLUGIN +SUBNETS +RAIL-BITS +HOST-BITS +REVISION +AGE\nseen +ipvlan +\["10.0.0.0\/8","fd00::\/32"\] +2 +6/,
+  },
+  {
+    kind: 'IPPool',
+    spec: { netAttachDef: 'net-a', hostName: 'seen', interfaceName: 'eth1', podCIDR: '10.0.1.0/24' },
+    table: /^NAME +NETWORK +HOST +NIC +BLOCK +USED +CAPACITY +AGE\nseen +net-a +seen +eth1 +10.0.1.0\/24/,
+  },
+];
+
+test.each(seen)('kubectl get $kind shows what a person asks for', async ({ kind, spec, table }) => {
+  const object = { apiVersion: 'multinic.fms.io/v1', kind, metadata: { name: 'seen' }, spec };
+  await runner.must(['kubectl', `--kubeconfig=${admin()}`, 'create', '--filename=-'], {
+    input: JSON.stringify(object),
+  });
+  expect((await kubectl('get', `${kind}.multinic.fms.io`)).trim()).toMatch(table);
+});
 
 test.each(['operator', 'daemon'])('the role of the %s has no wildcard', async (account) => {
   const role = fieldsOf(JSON.parse(await kubectl('get', 'clusterrole', `multinic-${account}`, '--output=json')));

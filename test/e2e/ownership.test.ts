@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Config } from '../../src/api/kinds/config.ts';
+import type { HostInterface } from '../../src/api/kinds/hostinterface.ts';
+import type { IPPool } from '../../src/api/kinds/ippool.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { createClient, type KubeClient } from '../../src/kube/client.ts';
 import { loadCluster } from '../../src/kube/config.ts';
@@ -9,6 +11,7 @@ import { inNamespace, resources } from '../../src/kube/resource.ts';
 import { fieldAt, fieldsOf, listOf } from '../../src/lab/apiserver/object.ts';
 import { createRunner, type Runner } from '../../src/lab/run/runner.ts';
 import { runOperator } from '../../src/operator/run.ts';
+import { nic, startHosts } from '../support/operator/hosts.ts';
 import { type Alone, startAlone } from './control-plane/alone.ts';
 import { deployNamespace, serviceAccountToken } from './control-plane/tokens.ts';
 import { realOrSkip } from './real.ts';
@@ -74,7 +77,7 @@ const daemonSet = (): Promise<KubeObject> => admin.get(daemonSets, 'multinic-dae
 const config = (name: string): Promise<Config> => admin.get(resources.configs, name);
 const soon = { timeout: 30_000, interval: 100 };
 
-function managers(object: KubeObject): string[] {
+function managers(object: object): string[] {
   return listOf(fieldAt(object, ['metadata', 'managedFields'])).map(
     (entry) => `${String(fieldAt(entry, ['manager']))} ${String(fieldAt(entry, ['operation']))}`,
   );
@@ -154,6 +157,8 @@ test('the DaemonSet is made, repaired where it is ours, and left where it is not
   await expect.poll(async () => new Set(listOf(await follows())).size, soon).toBe(1);
   await admin.patch(resources.configs, 'multinic', 'merge', { spec: { logLevel: 4 } });
   await expect.poll(async () => fieldAt(await container(), ['args']), soon).toContain('--log-level=debug');
+  // Remembered, too: an operator that was ended in between would apply it once more.
+  await expect.poll(async () => new Set(listOf(await follows())).size, soon).toBe(1);
 });
 
 test("a Config that is wrong, or the predecessor's, says so; a new operator that finds nothing changed writes no DaemonSet", async () => {
@@ -167,6 +172,12 @@ test("a Config that is wrong, or the predecessor's, says so; a new operator that
   await expect.poll(() => reasons('multinic'), soon).toEqual(['Invalid', 'NotAccepted']);
   await admin.patch(resources.configs, 'multinic', 'merge', { spec: { cooldown: null } });
   await expect.poll(() => reasons('multinic'), soon).toEqual(['Accepted', 'RolledOut']);
+  // What the server refuses changes nothing, and nothing is to be written again once it is taken back.
+  const tooMuch = { requests: { cpu: '2' }, limits: { cpu: '1' } };
+  await admin.patch(resources.configs, 'multinic', 'merge', { spec: { daemon: { resources: tooMuch } } });
+  await expect.poll(() => reasons('multinic'), soon).toEqual(['Accepted', 'WriteFailed']);
+  await admin.patch(resources.configs, 'multinic', 'merge', { spec: { daemon: { resources: null } } });
+  await expect.poll(() => reasons('multinic'), soon).toEqual(['Accepted', 'RolledOut']);
   expect((await daemonSet()).metadata.resourceVersion).toBe(resourceVersion);
 });
 
@@ -174,6 +185,9 @@ test('kubectl describe shows what happened, told once by however many operators'
   const described = (what: string): Promise<string> => kubectl('describe', what);
   await expect.poll(() => described('multinicnetwork/owned'), soon).toMatch(/Warning +NoHosts +\S+ +multinic-operator/);
   expect(await described('multinicnetwork/owned')).toMatch(/Warning +ForeignNAD +\S+ +multinic-operator/);
+  expect(await kubectl('get', 'mnn')).toMatch(
+    /^NAME +READY +REASON +SUBNET +HOSTS +NICS +ATTACHMENTS +AGE\nowned +False +NoHosts +192.168.0.0\/16 +0 +0 +0 +\S+\n$/,
+  );
   expect(await described('config.multinic.fms.io/multi-nicd')).toMatch(/Warning +PredecessorConfig/);
   // Three operators have seen each of these; the roll-out of the DaemonSet did begin again.
   const { items } = await admin.list<KubeEvent>(inNamespace(resources.events, 'default'));
@@ -188,4 +202,53 @@ test('kubectl describe shows what happened, told once by however many operators'
   await expect
     .poll(() => described('config.multinic.fms.io/multinic'), soon)
     .toMatch(/Warning +Invalid +\S+ \(x2 over \S+\) +multinic-operator +spec\.cooldown/);
+});
+
+test('what sriov needs of its operator is made with the rights of deploy/, repaired in our name, and gone with the network', async () => {
+  const namespace = 'openshift-sriov-network-operator';
+  const policies = inNamespace(resources.sriovNetworkNodePolicies, namespace);
+  const networks = inNamespace(resources.sriovNetworks, namespace);
+  const live = async (ref: typeof policies, name: string): Promise<KubeObject | undefined> =>
+    admin.get<KubeObject>(ref, name).catch(() => undefined);
+  await kubectl('create', 'namespace', namespace);
+  await kubectl('apply', '--filename=test/data/other-operators/crds.yaml');
+  const hosts = startHosts({
+    client: admin,
+    host: (name) => admin.get<HostInterface>(resources.hostInterfaces, name).catch(() => undefined),
+    pools: async () => (await admin.list<IPPool>(resources.ipPools)).items,
+    addNode: async (name) => {
+      await admin.create(resources.nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name } });
+    },
+  });
+  try {
+    await hosts.join('host-a', [], [nic(1, 1, { pciAddress: '0000:3b:00.0' })]);
+    const spec = {
+      subnet: '10.70.0.0/16',
+      addressing: { hostBlock: 6, interfaceBlock: 2 },
+      plugin: { cniVersion: '1.0.0', type: 'sriov', args: { numVfs: '4', vlan: '5', vlanProto: '802.1ad' } },
+    };
+    const metadata = { name: 'fast' };
+    await admin.create(resources.multiNicNetworks, {
+      apiVersion: 'multinic.fms.io/v1',
+      kind: 'MultiNicNetwork',
+      metadata,
+      spec,
+    });
+    const wanted = { spec: { resourceName: 'fast', vlan: 5, vlanProto: '802.1ad' } };
+    await expect.poll(() => live(networks, 'fast-net'), soon).toMatchObject(wanted);
+    await expect
+      .poll(() => live(policies, 'fast'), soon)
+      .toMatchObject({ spec: { numVfs: 4, deviceType: 'netdevice', nicSelector: { rootDevices: ['0000:3b:00.0'] } } });
+    const theirs = { spec: { vlan: 6, capabilities: '{"mac":true}', trust: 'on' } };
+    await admin.patch(networks, 'fast-net', 'merge', theirs);
+    await expect
+      .poll(async () => (await live(networks, 'fast-net'))?.spec, soon)
+      .toEqual({ ...wanted.spec, capabilities: '{"mac":true}' });
+    expect(managers((await live(networks, 'fast-net')) ?? {})).toContain('multinic-operator Apply');
+    await admin.delete(resources.multiNicNetworks, 'fast');
+    await expect.poll(() => live(resources.multiNicNetworks, 'fast'), soon).toBeUndefined();
+    expect([await live(networks, 'fast-net'), await live(policies, 'fast')]).toEqual([undefined, undefined]);
+  } finally {
+    await hosts.stop();
+  }
 });

@@ -10,9 +10,17 @@ const rail = {
   additionalProperties: false,
   required: ['interfaceIndex', 'netAddresses', 'ordinal'],
   properties: {
-    interfaceIndex: { type: 'integer', minimum: 0, description: 'Place in the interfaceBlock bits.' },
-    netAddresses: texts('NIC network, at most one per family.'),
-    ordinal: { type: 'integer', minimum: 0, description: "A host's how-manieth NIC on that network." },
+    interfaceIndex: {
+      type: 'integer',
+      minimum: 0,
+      description: 'Index of the rail, counted in the interfaceBlock bits of an address.',
+    },
+    netAddresses: texts('NIC networks of the rail, at most one for each address family.'),
+    ordinal: {
+      type: 'integer',
+      minimum: 0,
+      description: "0 for each host's first NIC on that network, 1 for its second.",
+    },
     hostOverrides: {
       type: 'object',
       description: 'Host indexes that differ on this rail (imported from the predecessor).',
@@ -28,40 +36,49 @@ const spec = {
   properties: {
     config: {
       type: 'object',
-      description: 'Plan inputs, frozen while blocks are in use.',
+      description: 'What the plan was made from; does not change while a change would move blocks in use.',
       additionalProperties: false,
       properties: {
-        name: { type: 'string', description: 'Network.' },
-        uid: { type: 'string', description: 'uid of the network.' },
-        type: { type: 'string', description: 'Plugin type.' },
-        subnet: { type: 'string', description: 'First subnet.' },
-        subnets: texts('Subnets, at most one per family.'),
-        masterNets: texts('Networks of the pool; empty: all.'),
-        hostBlock: { type: 'integer', minimum: 0, description: 'Bits that number hosts.' },
-        interfaceBlock: { type: 'integer', minimum: 0, description: 'Bits that number rails.' },
-        excludeCIDRs: texts('Prefixes that no pod gets.'),
-        vlanMode: { type: 'string', description: 'l2, l3 or l3s.' },
+        name: { type: 'string', description: 'Name of the MultiNicNetwork.' },
+        uid: {
+          type: 'string',
+          description: 'uid of the MultiNicNetwork: the ledger of another one of the same name is not read.',
+        },
+        type: { type: 'string', description: 'Plugin that makes the interfaces, for example ipvlan.' },
+        subnet: { type: 'string', description: 'First of subnets; kept for readers of older versions.' },
+        subnets: texts(
+          'Subnets that are divided, at most one for each address family; empty: the NIC networks themselves are.',
+        ),
+        masterNets: texts('NIC networks that make up the pool; empty: all.'),
+        hostBlock: { type: 'integer', minimum: 0, description: 'Bits of an address that number the hosts.' },
+        interfaceBlock: {
+          type: 'integer',
+          minimum: 0,
+          description: 'Bits of an address that number the rails (NIC networks).',
+        },
+        excludeCIDRs: texts('Prefixes and single addresses that no pod gets.'),
+        vlanMode: { type: 'string', description: 'How packets travel between hosts: l2, l3 or l3s.' },
       },
     },
-    revision: { type: 'integer', minimum: 0, description: 'Counts changes of config and rails.' },
+    revision: { type: 'integer', minimum: 0, description: 'Counts the changes of config and interfaces; never falls.' },
     interfaces: {
       type: 'array',
-      description: 'Rails, by index.',
+      description: 'The rails (NIC networks) that have an index.',
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['interfaceIndex'],
       items: rail,
     },
     releasedInterfaces: {
       type: 'array',
-      description: 'Rails whose index is free again.',
+      description: 'Indexes of rails that are free again, the oldest first.',
       'x-kubernetes-list-type': 'atomic',
       items: {
         type: 'object',
         additionalProperties: false,
         required: ['interfaceIndex', 'at'],
         properties: {
-          interfaceIndex: { type: 'integer', minimum: 0, description: 'Index of the rail.' },
-          at: { type: 'string', format: 'date-time', description: 'When it was released.' },
+          interfaceIndex: { type: 'integer', minimum: 0, description: 'Index that the rail had.' },
+          at: { type: 'string', format: 'date-time', description: 'When the index was released.' },
         },
       },
     },
@@ -76,7 +93,7 @@ const spec = {
 
 const status = {
   type: 'object',
-  description: 'Unused.',
+  description: 'Nothing is written here.',
   additionalProperties: false,
   properties: {},
 } as const satisfies Schema;
@@ -88,7 +105,10 @@ export const cidr = {
   shortNames: ['mncidr'],
   description: "Head of one network's address ledger; written by the operator only.",
   columns: [
-    { name: 'SUBNET', type: 'string', jsonPath: '.spec.config.subnet' },
+    { name: 'PLUGIN', type: 'string', jsonPath: '.spec.config.type' },
+    { name: 'SUBNETS', type: 'string', jsonPath: '.spec.config.subnets' },
+    { name: 'RAIL-BITS', type: 'integer', jsonPath: '.spec.config.interfaceBlock' },
+    { name: 'HOST-BITS', type: 'integer', jsonPath: '.spec.config.hostBlock' },
     { name: 'REVISION', type: 'integer', jsonPath: '.spec.revision' },
     { name: 'AGE', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   ],

@@ -15,19 +15,29 @@ const opens = (description: string) =>
 
 const daemon = {
   type: 'object',
-  description: "The daemon's DaemonSet.",
+  description: 'How the daemons run: what their DaemonSet says.',
   additionalProperties: false,
   properties: {
     image: { type: 'string', description: "Image of the daemon; default: the operator's own." },
-    port: { type: 'integer', description: 'Port of health and metrics.' },
-    imagePullPolicy: { type: 'string', description: 'As for a container.' },
-    imagePullSecretName: { type: 'string', description: 'Secret for the registry.' },
-    env: opens('Environment of the container.'),
-    envFrom: opens('Environment of the container.'),
+    port: { type: 'integer', description: "Port of health and metrics, on the node's own address; default 11000." },
+    imagePullPolicy: {
+      type: 'string',
+      description: 'When the image is pulled, as in a container: Always, IfNotPresent or Never.',
+    },
+    imagePullSecretName: {
+      type: 'string',
+      description: 'Name of the Secret in the namespace of multinic with the login of the registry.',
+    },
+    env: opens('Variables of the container, as in a pod.'),
+    envFrom: opens('ConfigMaps and Secrets whose entries are variables of the container, as in a pod.'),
     mounts: opens("The predecessor's host mounts; ignored."),
-    nodeSelector: { type: 'object', description: 'Nodes that run a daemon.', additionalProperties: { type: 'string' } },
-    tolerations: opens('Taints that the daemon tolerates.'),
-    resources: open('Resources of the container.'),
+    nodeSelector: {
+      type: 'object',
+      description: 'Labels of the Nodes that run a daemon, beside kubernetes.io/os: linux.',
+      additionalProperties: { type: 'string' },
+    },
+    tolerations: opens('Taints that the daemon tolerates, as in a pod; default: all.'),
+    resources: open('CPU and memory of the container, as in a pod; default: requests of 100m and 100Mi, no limits.'),
     securityContext: open("The predecessor's security context; ignored."),
   },
 } as const satisfies Schema;
@@ -38,33 +48,42 @@ const spec = {
   additionalProperties: false,
   properties: {
     daemon,
-    cniBinDir: { type: 'string', description: 'Where the host keeps CNI plugins.' },
-    logLevel: { type: 'integer', description: '1 (errors) to 5 (trace).' },
-    blockLease: { type: 'string', description: 'How long a host may give addresses without the API; default 2h.' },
-    cooldown: { type: 'string', description: 'Rest of a released address; default 60s.' },
-    delegateTimeout: { type: 'string', description: 'Limit of one delegate call; default 60s.' },
+    cniBinDir: {
+      type: 'string',
+      description: 'Directory of the host in which the runtime and Multus find CNI plugins; default /opt/cni/bin.',
+    },
+    logLevel: {
+      type: 'integer',
+      description: 'How much the daemons log: 1 errors, 2 warnings, 3 what is done, 4 debug, 5 trace; default 3.',
+    },
+    blockLease: {
+      type: 'string',
+      description: 'How long a host may give addresses without the API server; default 2h. Stored, not acted on yet.',
+    },
+    cooldown: { type: 'string', description: 'How long a released address rests while others are free; default 60s.' },
+    delegateTimeout: { type: 'string', description: 'How long one call of a plugin may take; default 60s.' },
     routeTables: {
       type: 'object',
-      description: 'Numbers for route tables.',
+      description: 'Numbers from which each routed network gets its route table on a host.',
       additionalProperties: false,
       properties: {
-        first: { type: 'integer', minimum: 1, description: 'First table.' },
-        last: { type: 'integer', minimum: 1, description: 'Last table.' },
+        first: { type: 'integer', minimum: 1, description: 'First number; default 20000.' },
+        last: { type: 'integer', minimum: 1, description: 'Last number; default 20999.' },
       },
     },
     nics: {
       type: 'object',
-      description: 'Links in the pool beside those with a device.',
+      description: 'Which links of a host are in the pool, beside those with a device.',
       additionalProperties: false,
       properties: {
-        include: texts('Name patterns (glob) to add.'),
-        exclude: texts('Name patterns (glob) to leave out.'),
+        include: texts('Patterns of names (eth[1-9]*) of links to add.'),
+        exclude: texts('Patterns of names of links that are never in the pool.'),
       },
     },
     neighbourLimits: {
       type: 'string',
       enum: ['Warn', 'Set'],
-      description: 'What to do when the neighbour table is too small.',
+      description: 'What to do when the neighbour table of a host is too small for the plan. Stored, not acted on yet.',
     },
     cniType: { type: 'string', description: "The predecessor's setting; ignored." },
     ipamType: { type: 'string', description: "The predecessor's setting; ignored." },
@@ -94,9 +113,15 @@ const status = {
       additionalProperties: false,
       required: ['uid', 'generation', 'hash'],
       properties: {
-        uid: { type: 'string', description: 'Its metadata.uid.' },
-        generation: { type: 'integer', description: 'Its metadata.generation then.' },
-        hash: { type: 'string', description: 'Of what was applied.' },
+        uid: { type: 'string', description: 'uid of the DaemonSet.' },
+        generation: {
+          type: 'integer',
+          description: 'Its metadata.generation when it was applied: any other means that somebody edited it.',
+        },
+        hash: {
+          type: 'string',
+          description: 'Hash of what was applied: any other means that the Config asks for something else now.',
+        },
       },
     },
   },

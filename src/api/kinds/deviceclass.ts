@@ -3,20 +3,24 @@ import type { Kind, Of, Schema } from '../schema.ts';
 
 const spec = {
   type: 'object',
-  description: 'PCI ids that make up the class.',
+  description: 'The NIC models that make up the class.',
   additionalProperties: false,
   properties: {
     ids: {
       type: 'array',
-      description: 'Vendors and their products.',
+      description: 'Vendors with those of their products that belong to the class.',
       'x-kubernetes-list-type': 'atomic',
       items: {
         type: 'object',
         additionalProperties: false,
         required: ['vendor', 'products'],
         properties: {
-          vendor: { type: 'string', description: 'PCI vendor id, four hex digits.' },
-          products: { type: 'array', items: { type: 'string' }, description: 'PCI device ids, four hex digits.' },
+          vendor: { type: 'string', description: 'PCI vendor id, four hex digits: 15b3 is Mellanox.' },
+          products: {
+            type: 'array',
+            items: { type: 'string' },
+            description: 'PCI device ids of that vendor, four hex digits each: 101b, 101d.',
+          },
         },
       },
     },
@@ -25,7 +29,7 @@ const spec = {
 
 const status = {
   type: 'object',
-  description: 'Unused.',
+  description: 'Nothing is written here.',
   additionalProperties: false,
   properties: {},
 } as const satisfies Schema;
@@ -36,7 +40,10 @@ export const deviceClass = {
   singular: 'deviceclass',
   shortNames: ['mndc'],
   description: 'A named set of NIC models, for the attach policy devClass.',
-  columns: [{ name: 'AGE', type: 'date', jsonPath: '.metadata.creationTimestamp' }],
+  columns: [
+    { name: 'IDS', type: 'string', jsonPath: '.spec.ids' },
+    { name: 'AGE', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+  ],
   spec,
   status,
 } as const satisfies Kind;

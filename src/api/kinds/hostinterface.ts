@@ -11,22 +11,49 @@ const nic = {
   required: ['interfaceName'],
   properties: {
     interfaceName: { type: 'string', description: 'Name of the link on the host.' },
-    netAddress: { type: 'string', description: 'Network of the first address.' },
-    netAddresses: texts('Networks of the NIC, at most one per family.'),
-    hostIP: { type: 'string', description: 'First address.' },
+    netAddress: {
+      type: 'string',
+      description:
+        'Network of the first address, for example 10.1.1.0/24. As the first of netAddresses; kept for readers of older versions.',
+    },
+    netAddresses: texts(
+      'Networks of the NIC, at most one for each address family. They say which pools (masterNets) the NIC is in.',
+    ),
+    hostIP: {
+      type: 'string',
+      description: 'First address of the NIC, as the first of hostIPs; kept for readers of older versions.',
+    },
     hostIPs: texts('Addresses of the NIC, one for each of netAddresses.'),
-    vendor: { type: 'string', description: 'PCI vendor id, four hex digits.' },
-    product: { type: 'string', description: 'PCI device id, four hex digits.' },
-    pciAddress: { type: 'string', description: 'PCI address, as 0000:18:00.0.' },
-    mac: { type: 'string', description: 'Hardware address.' },
-    mtu: { type: 'integer', description: 'Bytes.' },
-    driver: { type: 'string', description: 'Kernel driver.' },
-    speedMbps: { type: 'integer', description: 'Link speed.' },
-    numaNode: { type: 'integer', description: 'NUMA node, where there is one.' },
-    pfName: { type: 'string', description: 'Physical function, if the NIC is a virtual one.' },
-    rdmaDevice: { type: 'string', description: 'RDMA device on the NIC.' },
-    linkLocal: { type: 'string', description: 'IPv6 link-local address.' },
-    up: { type: 'boolean', description: 'Administratively up and with carrier.' },
+    vendor: {
+      type: 'string',
+      description: 'PCI vendor id, four hex digits: 15b3 is Mellanox. What a DeviceClass compares.',
+    },
+    product: { type: 'string', description: 'PCI device id, four hex digits, of that vendor.' },
+    pciAddress: {
+      type: 'string',
+      description: 'PCI address, for example 0000:18:00.0: by it the plan knows the NIC again under another name.',
+    },
+    mac: {
+      type: 'string',
+      description: 'Hardware address (MAC): by it the plan knows a NIC again that has no PCI address.',
+    },
+    mtu: { type: 'integer', description: 'Largest packet that the link carries, in bytes.' },
+    driver: { type: 'string', description: 'Kernel driver of the NIC, for example mlx5_core.' },
+    speedMbps: {
+      type: 'integer',
+      description: 'Speed of the link in Mbit/s, as the driver says; absent when it says none.',
+    },
+    numaNode: {
+      type: 'integer',
+      description: 'NUMA node that the NIC is attached to; absent where there is one node only.',
+    },
+    pfName: { type: 'string', description: 'Name of the physical function, when the NIC is a virtual function.' },
+    rdmaDevice: { type: 'string', description: 'RDMA device on the NIC, for example mlx5_0.' },
+    linkLocal: {
+      type: 'string',
+      description: 'IPv6 link-local address: the next hop to the host where it has no global one.',
+    },
+    up: { type: 'boolean', description: 'Whether the link is administratively up and has carrier.' },
   },
 } as const satisfies Schema;
 
@@ -36,9 +63,13 @@ const claim = {
   additionalProperties: false,
   required: ['name', 'uid', 'hostIndex', 'revision'],
   properties: {
-    name: { type: 'string', description: 'Network.' },
-    uid: { type: 'string', description: 'uid of the network.' },
-    hostIndex: { type: 'integer', minimum: 0, description: 'Host index that it serves.' },
+    name: { type: 'string', description: 'Name of the MultiNicNetwork.' },
+    uid: { type: 'string', description: 'uid of the MultiNicNetwork: another one of the same name is not meant.' },
+    hostIndex: {
+      type: 'integer',
+      minimum: 0,
+      description: 'Index of the host in the address plan under which the daemon serves the network.',
+    },
     revision: revisionSchema,
     acknowledged: {
       type: 'string',
@@ -47,16 +78,24 @@ const claim = {
     },
     interfaces: {
       type: 'array',
-      description: 'Rails that it serves.',
+      description: 'Rails (NIC networks) on which the daemon serves addresses.',
       'x-kubernetes-list-type': 'atomic',
       items: {
         type: 'object',
         additionalProperties: false,
         required: ['interfaceIndex', 'netAddresses', 'ordinal'],
         properties: {
-          interfaceIndex: { type: 'integer', minimum: 0, description: 'Index of the rail.' },
-          netAddresses: texts('Networks of the rail.'),
-          ordinal: { type: 'integer', minimum: 0, description: "The host's how-manieth NIC on that network." },
+          interfaceIndex: {
+            type: 'integer',
+            minimum: 0,
+            description: 'Index of the rail in the address plan, counted in the interfaceBlock bits.',
+          },
+          netAddresses: texts('NIC networks of the rail, at most one for each address family.'),
+          ordinal: {
+            type: 'integer',
+            minimum: 0,
+            description: "0 for the host's first NIC on that network, 1 for its second.",
+          },
         },
       },
     },
@@ -69,13 +108,17 @@ const block = {
   additionalProperties: false,
   required: ['interfaceIndex', 'interfaceName', 'netAddresses', 'vlanCIDRs', 'podCIDRs'],
   properties: {
-    interfaceIndex: { type: 'integer', minimum: 0, description: 'Index of the rail.' },
-    interfaceName: { type: 'string', description: 'NIC that carries it on this host.' },
-    netAddresses: texts('Networks of the NIC.'),
-    vlanCIDRs: texts('Prefix of the whole rail, one per family.'),
-    podCIDRs: texts("This host's part of it, one per family."),
+    interfaceIndex: {
+      type: 'integer',
+      minimum: 0,
+      description: 'Index of the rail in the address plan, counted in the interfaceBlock bits.',
+    },
+    interfaceName: { type: 'string', description: 'Name of the NIC that carries the rail on this host.' },
+    netAddresses: texts('Networks of that NIC, at most one for each address family.'),
+    vlanCIDRs: texts('Prefix of the whole rail, over all hosts; one for each address family.'),
+    podCIDRs: texts("This host's block of the rail, from which its pods get addresses; one for each address family."),
     excludes: texts('Prefixes inside podCIDRs that no pod gets.'),
-    draining: { type: 'boolean', description: 'No new addresses are given.' },
+    draining: { type: 'boolean', description: 'Whether the daemon gives no new addresses of this block.' },
   },
 } as const satisfies Schema;
 
@@ -84,16 +127,18 @@ const spec = {
   description: 'Written by the daemon: the NICs of the host and what it serves.',
   additionalProperties: false,
   properties: {
-    hostName: { type: 'string', description: 'Node name.' },
+    hostName: { type: 'string', description: 'Name of the Node.' },
+    nics: { type: 'string', description: 'Names of the NICs, as one text for people: eth1,eth2.' },
+    serves: { type: 'string', description: 'Names of the networks that it serves, as one text for people.' },
     interfaces: {
       type: 'array',
-      description: 'NICs of the pool.',
+      description: "The host's NICs that pods may use, with what a policy can choose them by.",
       'x-kubernetes-list-type': 'atomic',
       items: nic,
     },
     networks: {
       type: 'array',
-      description: 'Claims: what the daemon serves.',
+      description: 'What the daemon says that it serves, by network: its answer to status.networks.',
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['name'],
       items: claim,
@@ -113,7 +158,7 @@ const status = {
     },
     networks: {
       type: 'array',
-      description: 'Blocks by network.',
+      description: 'What the daemon shall serve, by network: the blocks that the operator has planned for this host.',
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['name'],
       items: {
@@ -121,14 +166,24 @@ const status = {
         additionalProperties: false,
         required: ['name', 'uid', 'hostIndex', 'revision', 'blocks'],
         properties: {
-          name: { type: 'string', description: 'Network.' },
-          uid: { type: 'string', description: 'uid of the network.' },
-          hostIndex: { type: 'integer', minimum: 0, description: 'Index of the host in the network.' },
+          name: { type: 'string', description: 'Name of the MultiNicNetwork.' },
+          uid: {
+            type: 'string',
+            description: 'uid of the MultiNicNetwork: another one of the same name is not meant.',
+          },
+          hostIndex: {
+            type: 'integer',
+            minimum: 0,
+            description: 'Index of the host in the address plan, counted in the hostBlock bits.',
+          },
           revision: revisionSchema,
-          draining: { type: 'boolean', description: 'The daemon must stop giving addresses.' },
+          draining: {
+            type: 'boolean',
+            description: 'Whether the daemon shall stop giving addresses, since the network goes or its blocks move.',
+          },
           blocks: {
             type: 'array',
-            description: "The host's share of each rail.",
+            description: "The host's block on each of its rails (NIC networks).",
             'x-kubernetes-list-type': 'atomic',
             items: block,
           },
@@ -144,7 +199,11 @@ export const hostInterface = {
   singular: 'hostinterface',
   shortNames: ['hif'],
   description: 'One node: its pool NICs, its blocks and what its daemon serves.',
-  columns: [{ name: 'AGE', type: 'date', jsonPath: '.metadata.creationTimestamp' }],
+  columns: [
+    { name: 'NICS', type: 'string', jsonPath: '.spec.nics' },
+    { name: 'SERVES', type: 'string', jsonPath: '.spec.serves' },
+    { name: 'AGE', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+  ],
   spec,
   status,
 } as const satisfies Kind;

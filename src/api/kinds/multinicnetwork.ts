@@ -103,10 +103,18 @@ const plugin = {
       description: 'DNS settings to hand to the runtime.',
       additionalProperties: false,
       properties: {
-        nameservers: { type: 'array', items: { type: 'string' }, description: 'Addresses of name servers.' },
-        domain: { type: 'string', description: 'Local domain.' },
-        search: { type: 'array', items: { type: 'string' }, description: 'Search domains.' },
-        options: { type: 'array', items: { type: 'string' }, description: 'Resolver options.' },
+        nameservers: {
+          type: 'array',
+          items: { type: 'string' },
+          description: 'Addresses of name servers, in the order in which they are asked.',
+        },
+        domain: { type: 'string', description: 'Domain that short names are looked up in first.' },
+        search: { type: 'array', items: { type: 'string' }, description: 'Domains that short names are looked up in.' },
+        options: {
+          type: 'array',
+          items: { type: 'string' },
+          description: 'Options of the resolver, for example ndots:5.',
+        },
       },
     },
     metaPlugins: {
@@ -187,7 +195,7 @@ const status = {
     },
     hosts: { type: 'integer', description: 'Hosts that have a block of addresses and whose Node exists.' },
     nics: { type: 'integer', description: 'NIC networks (rails) that have a block.' },
-    attachments: { type: 'integer', description: 'Pods attached, as the hosts last published.' },
+    attachments: { type: 'integer', description: 'Attachments of pods, as the hosts last published; up to 10 s old.' },
     computeResults: {
       type: 'array',
       description: 'Hosts for each NIC network.',
@@ -196,8 +204,8 @@ const status = {
         type: 'object',
         additionalProperties: false,
         properties: {
-          netAddress: { type: 'string', description: 'NIC network.' },
-          numOfHosts: { type: 'integer', description: 'Hosts with a NIC on it.' },
+          netAddress: { type: 'string', description: 'NIC network of the rail, for example 10.1.1.0/24.' },
+          numOfHosts: { type: 'integer', description: 'How many hosts have a block on it.' },
         },
       },
     },
@@ -211,8 +219,15 @@ const status = {
         cidrProcessed: { type: 'integer', description: 'Hosts that have a block.' },
       },
     },
-    configStatus: { type: 'string', description: 'WaitForConfig, Success or Failed.' },
-    routeStatus: { type: 'string', description: 'N/A, WaitForRoutes, Unknown, Success or Failed.' },
+    configStatus: {
+      type: 'string',
+      description:
+        "How far the network is, in the predecessor's words: WaitForConfig, Success or Failed. The conditions say more.",
+    },
+    routeStatus: {
+      type: 'string',
+      description: "How host routes are, in the predecessor's words: N/A, WaitForRoutes, Unknown, Success or Failed.",
+    },
     message: { type: 'string', description: 'The message of the first condition that does not hold.' },
     lastSyncTime: { type: 'string', format: 'date-time', description: 'When the status last changed.' },
   },

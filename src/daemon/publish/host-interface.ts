@@ -14,11 +14,21 @@ export interface Claim {
 
 /** The spec that the daemon's HostInterface shall have; equal inputs give deep-equal output, so that nothing is written twice. */
 export function hostInterfaceSpec(hostName: string, nics: readonly Nic[], claims: readonly Claim[]): HostInterfaceSpec {
+  const interfaces = [...nics].sort((a, b) => (a.name < b.name ? -1 : 1)).map(nicStatus);
+  const networks = [...claims].sort((a, b) => (a.plan.network < b.plan.network ? -1 : 1)).map(claimStatus);
+  const serving = networks.filter(({ acknowledged }) => acknowledged === 'Serving');
   return {
     hostName,
-    interfaces: [...nics].sort((a, b) => (a.name < b.name ? -1 : 1)).map(nicStatus),
-    networks: [...claims].sort((a, b) => (a.plan.network < b.plan.network ? -1 : 1)).map(claimStatus),
+    nics: nicsText(interfaces),
+    serves: serving.map(({ name }) => name).join(','),
+    interfaces,
+    networks,
   };
+}
+
+/** Their names, for a column: one shows the first value of a list only. */
+export function nicsText(interfaces: readonly NicStatus[]): string {
+  return interfaces.map(({ interfaceName }) => interfaceName).join(',');
 }
 
 function nicStatus(nic: Nic): NicStatus {

@@ -4,6 +4,7 @@ import { apiVersion } from '../../api/schema.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Reflector } from '../../kube/reflector.ts';
 import { resources } from '../../kube/resource.ts';
+import { nicsText } from './host-interface.ts';
 
 /** Where the user writes spec.interfaces himself (hosts whose NICs carry no address). */
 export const unmanagedLabel = 'multi-nic-unmanaged';
@@ -31,7 +32,8 @@ export async function writeHostInterface(
     );
     return true;
   }
-  const wanted = isUnmanaged(current) ? { ...spec, interfaces: current.spec?.interfaces ?? [] } : spec;
+  const own = current.spec?.interfaces ?? [];
+  const wanted = isUnmanaged(current) ? { ...spec, nics: nicsText(own), interfaces: own } : spec;
   if (isDeepStrictEqual(current.spec, wanted)) return false;
   cache.learn(await client.replace<HostInterface>(resources.hostInterfaces, { ...current, spec: wanted }));
   return true;

@@ -36,6 +36,9 @@ const allowed = new Set([
   'x-kubernetes-validations',
 ]);
 
+/** A sentence: four words at least, and an end. */
+const readsWell = /^\S+( \S+){3,}\.$/s;
+
 /** Calls back for every schema below (and at) the node. */
 function visit(node: Node, path: string, see: (node: Node, path: string) => void): void {
   see(node, path);
@@ -54,7 +57,9 @@ function faults(root: Node): string[] {
       found.push(`${path}: both kinds of properties`);
     if (node.type === 'array' && node.items === undefined) found.push(`${path}: no items`);
     for (const [name, child] of Object.entries(node.properties ?? {})) {
-      if (typeof child['description'] !== 'string') found.push(`${path}.${name}: no description`);
+      const { description } = child;
+      if (typeof description !== 'string') found.push(`${path}.${name}: no description`);
+      else if (!readsWell.test(description)) found.push(`${path}.${name}: "${description}"`);
     }
     for (const key of listMapKeys(node)) {
       const required = node.items?.['required'];
@@ -88,6 +93,33 @@ describe.each(kinds.map((kind) => [kind.kind, kind] as const))('CRD of %s', (_, 
   });
 });
 
+describe('columns', () => {
+  it('of a network are these', () => {
+    const network = kinds.find(({ kind }) => kind === 'MultiNicNetwork');
+    const names = network?.columns.map(({ name }) => name) ?? [];
+    expect(names.join(' ')).toBe('READY REASON SUBNET HOSTS NICS ATTACHMENTS AGE');
+  });
+
+  it.each(kinds.map((kind) => [kind.kind, kind] as const))(
+    'of %s end with the age, say something before it, and lead to fields that there are',
+    (_, { columns, spec, status, shortNames }) => {
+      expect(columns.length).toBeGreaterThan(1);
+      expect(columns.at(-1)?.name).toBe('AGE');
+      expect(shortNames.length).toBeGreaterThan(0);
+      for (const { name, type, jsonPath } of columns.filter((column) => column.name !== 'AGE')) {
+        const [root = '', ...path] = jsonPath.slice(1).split('[')[0]?.split('.') ?? [];
+        const found = path.reduce<Node | undefined>(
+          (node, step) => node?.properties?.[step],
+          JSON.parse(JSON.stringify({ spec, status }))[root],
+        );
+        // Of a list a column shows the text of the whole.
+        const shown = found?.type === 'array' ? 'string' : found?.['format'] === 'date-time' ? 'date' : found?.type;
+        expect([name, shown]).toEqual([name, type]);
+      }
+    },
+  );
+});
+
 describe('the kinds together', () => {
   it('share no name', () => {
     const names = kinds.flatMap((kind) => [kind.plural, kind.singular, ...kind.shortNames]);
@@ -112,6 +144,6 @@ describe('structural', () => {
   it('is judged: faults are found where they are planted', () => {
     expect(
       faults({ type: 'object', properties: { a: { type: 'string', const: 1 }, b: { description: 'x' } } }),
-    ).toEqual(['.a: no description', '.a: const', '.b: no type']);
+    ).toEqual(['.a: no description', '.b: "x"', '.a: const', '.b: no type']);
   });
 });
