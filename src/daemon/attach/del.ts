@@ -26,7 +26,7 @@ export interface Detach {
 export async function del(context: AttachContext, call: ContainerCall): Promise<void> {
   const { prevResult } = call.conf;
   await detach(context, call, async () => {
-    if (prevResult !== undefined) await removeListed(context, call.netns, prevResult);
+    if (prevResult !== undefined) await removeListed(context, call, prevResult);
     await forgetFound(context, call);
   });
 }
@@ -67,7 +67,7 @@ export async function detach(context: AttachContext, request: Detach, unknown?: 
 }
 
 /** Without a record only links that the result names, with the MAC it gives, are ours for certain. */
-async function removeListed(context: AttachContext, netns: string, result: CniResult): Promise<void> {
+async function removeListed(context: AttachContext, { netns, key }: ContainerCall, result: CniResult): Promise<void> {
   if (netns === '' || context.kernel.netnsId(netns) === undefined) return;
   if (context.kernel.netnsId(netns) === context.kernel.netnsId(context.ownNetns)) return;
   const links = await context.kernel.links(netns);
@@ -83,7 +83,7 @@ async function removeListed(context: AttachContext, netns: string, result: CniRe
   );
   // A device with a plugin's alias was moved in: it goes out.
   const isDevice = ({ alias, kind }: Link): boolean => kind === undefined || alias !== undefined;
-  await takeOutUnknown(context, netns, listed.filter(isDevice));
+  await takeOutUnknown(context, netns, listed.filter(isDevice), key.ifname);
   const made = listed.filter((link) => !isDevice(link));
   await deleteLinks(
     context.kernel,

@@ -43,9 +43,13 @@ const kernel: Kernel = {
 };
 const { store, state } = openStore({ path: `${options.stateDir}/store.db`, bootId: kernel.bootId(), now: Date.now });
 await store.set(originName, undefined);
-const nics: readonly Nic[] = (await kernel.links())
-  .filter(({ name }) => name.startsWith('eth'))
-  .map((link) => nicOf(link, { present: false, ...options.devices?.[link.name] }));
+let nics: readonly Nic[] = [];
+const lookForNics = async (): Promise<void> => {
+  nics = (await realKernel.links())
+    .filter(({ name }) => name.startsWith('eth'))
+    .map((link) => nicOf(link, { present: false, ...options.devices?.[link.name] }));
+};
+await lookForNics();
 let plans: ReadonlyMap<string, HostPlan> = decodePlans(options.plans);
 let ready: true | string = true;
 let occurrences = 0;
@@ -88,7 +92,11 @@ const requests: Readonly<Record<string, (body: string, gone: AbortSignal) => unk
   '/plans': (body) => void (plans = decodePlans(decode<string>(body))),
   '/ready': (body) => void (ready = decode<true | string>(body)),
   '/retry': () => engine.retry(),
-  '/settle': () => engine.settleLent(),
+  '/settle': async () => {
+    const problems = await engine.settleLent();
+    await lookForNics();
+    return problems;
+  },
   '/collect': (body) => {
     const gone = decode<readonly string[] | 'error'>(body);
     return engine.collect(async ({ name }) => {

@@ -21,7 +21,7 @@ export const lendingPlans = plansText([
   { network: 'red', blocks: { eth1: ['10.5.1.0/28'], eth2: ['10.5.2.0/28'] } },
 ]);
 
-/** Gives the NICs of a host all that is lost on the way to a pod. eth2 is down, and has nothing. */
+/** Gives NIC eth1 of a host all that is lost on the way to a pod, and eth2 an address. */
 export function dress(world: World): void {
   const ip = (...args: string[]): string => world.exec(world.host, 'ip', ...args);
   ip('link', 'set', 'dev', 'eth1', 'mtu', '1400', 'alias', 'rail-one');
@@ -36,7 +36,6 @@ export function dress(world: World): void {
   ip('route', 'add', '10.52.0.0/16', 'dev', 'eth1', 'src', '10.1.1.3');
   ip('-6', 'route', 'add', 'fd00:89::/64', 'via', 'fd00:1::1', 'dev', 'eth1', 'metric', '5');
   ip('addr', 'add', '10.1.2.2/24', 'dev', 'eth2');
-  ip('link', 'set', 'dev', 'eth2', 'down');
 }
 
 /**
