@@ -126,7 +126,13 @@ async function makeDefault(context: ConfigContext, signal: AbortSignal): Promise
 async function deploy(context: ConfigContext, config: Config, wanted: DaemonSet, signal: AbortSignal): Promise<void> {
   const before = config.status?.daemonSet;
   const notReady = (reason: ConfigReason, message: string): Promise<void> =>
-    writeStatus(context, config, { accepted, ready: { holds: false, reason, message } }, signal);
+    writeStatus(
+      context,
+      config,
+      // What was applied last still runs: once the cause is gone, that is compared with.
+      { accepted, ready: { holds: false, reason, message }, ...(before && { applied: before }) },
+      signal,
+    );
   const existing = context.daemons.get(`${context.namespace}/${daemonSetName}`);
   if (existing !== undefined && !isOurDaemonSet(existing, before)) {
     const message = `the DaemonSet ${context.namespace}/${daemonSetName} is not multinic's: it is left alone; rename or delete it`;

@@ -176,6 +176,7 @@ test("a Config that is wrong, or the predecessor's, says so; a new operator that
   const tooMuch = { requests: { cpu: '2' }, limits: { cpu: '1' } };
   await admin.patch(resources.configs, 'multinic', 'merge', { spec: { daemon: { resources: tooMuch } } });
   await expect.poll(() => reasons('multinic'), soon).toEqual(['Accepted', 'WriteFailed']);
+  expect((await config('multinic')).status?.daemonSet).toMatchObject({ uid: (await daemonSet()).metadata.uid });
   await admin.patch(resources.configs, 'multinic', 'merge', { spec: { daemon: { resources: null } } });
   await expect.poll(() => reasons('multinic'), soon).toEqual(['Accepted', 'RolledOut']);
   expect((await daemonSet()).metadata.resourceVersion).toBe(resourceVersion);
