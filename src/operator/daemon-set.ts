@@ -22,6 +22,8 @@ const hostMounts = [
   { name: 'state', path: '/var/lib/multinic', type: 'DirectoryOrCreate' },
   { name: 'run', path: '/run/multinic', type: 'DirectoryOrCreate' },
   { name: 'netns', path: '/run/netns', type: 'DirectoryOrCreate', mountPropagation: 'HostToContainer' },
+  // kubelet's socket that says which devices pods have.
+  { name: 'pod-resources', path: '/var/lib/kubelet/pod-resources', type: 'DirectoryOrCreate', readOnly: true },
 ] as const;
 
 /** Where the init container sees the host's directory of CNI plugins. */
@@ -102,6 +104,7 @@ function container(settings: DaemonSettings): Record<string, unknown> {
         name,
         mountPath: path,
         ...('mountPropagation' in rest && { mountPropagation: rest.mountPropagation }),
+        ...('readOnly' in rest && { readOnly: rest.readOnly }),
       })),
       { name: 'tmp', mountPath: '/tmp' },
     ],

@@ -29,8 +29,10 @@ describe("the daemons' DaemonSet", () => {
       { name: 'state', hostPath: { path: '/var/lib/multinic', type: 'DirectoryOrCreate' } },
       { name: 'run', hostPath: { path: '/run/multinic', type: 'DirectoryOrCreate' } },
       { name: 'netns', hostPath: { path: '/run/netns', type: 'DirectoryOrCreate' } },
+      { name: 'pod-resources', hostPath: { path: '/var/lib/kubelet/pod-resources', type: 'DirectoryOrCreate' } },
       { name: 'tmp', emptyDir: {} },
     ]);
+    expect(text).toContain('"mountPath":"/var/lib/kubelet/pod-resources","readOnly":true');
     expect(text.match(/"readOnlyRootFilesystem":true/g)).toHaveLength(2);
     expect(text).toContain('"mountPath":"/run/netns","mountPropagation":"HostToContainer"');
     expect(text).toContain('"mountPath":"/var/lib/cni/bin","readOnly":true');
