@@ -5,7 +5,9 @@ dir=$1
 shift
 # Copies of other namespaces' mounts would keep those namespaces alive for as long as this host.
 while read -r _ at kind _; do
-  [ "$kind" = nsfs ] && umount -l "$at"
+  [ "$kind" = nsfs ] || continue
+  # Gone by itself when its namespace was removed meanwhile.
+  umount -l "$at" 2>/dev/null || ! grep -q " $at nsfs " /proc/self/mounts
 done < /proc/self/mounts
 for at in /run/multinic /run/netns /opt/cni/bin; do
   mkdir -p "$at"

@@ -21,7 +21,8 @@ let bench: Bench;
 let before: Listing;
 
 beforeAll(async () => {
-  lab = await createLab({ hosts: 2, nics: 2, pods: 20 });
+  // What is released rests for as long as all of this takes.
+  lab = await createLab({ hosts: 2, nics: 2, pods: 20, daemonArgs: ['--cooldown=600s'] });
   host = item(lab.hosts, 0);
   await applyReady(lab, 'small', wish);
   bench = await createBench(host);
