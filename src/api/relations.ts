@@ -28,7 +28,7 @@ export interface HostNics {
   readonly nics: readonly Nic[];
 }
 
-/** A prefix that the cluster uses elsewhere; `what` names it, for example "the service network". */
+/** A prefix that the cluster uses elsewhere; `what` names it, for example "the pod network of node a". */
 export interface ClusterPrefix {
   readonly what: string;
   readonly prefix: Prefix;
@@ -133,11 +133,15 @@ function overlapWithHosts(self: Network, subnet: Prefix, hosts: readonly HostNic
   }));
 }
 
+/** One problem, however many Nodes have their pods in the subnet. */
 function overlapWithCluster(self: Network, subnet: Prefix, prefixes: readonly ClusterPrefix[]): RelationProblem[] {
-  return prefixes
-    .filter(({ prefix }) => overlaps(prefix, subnet))
-    .map(({ what, prefix }) => ({
+  const [first, ...more] = prefixes.filter(({ prefix }) => overlaps(prefix, subnet));
+  if (first === undefined) return [];
+  const others = more.length === 0 ? '' : ` (and ${more.length} more prefixes that the cluster uses)`;
+  return [
+    {
       reason: 'OverlapsClusterNetwork',
-      message: `subnet ${formatPrefix(subnet)} of network "${self.name}" overlaps ${formatPrefix(prefix)}, ${what}: choose a prefix outside it`,
-    }));
+      message: `subnet ${formatPrefix(subnet)} of network "${self.name}" overlaps ${formatPrefix(first.prefix)}, ${first.what}${others}: choose a prefix outside it`,
+    },
+  ];
 }

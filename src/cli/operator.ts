@@ -10,6 +10,7 @@ import { serveHealth } from '../observe/health.ts';
 import { createLogger, type LogLevel, logLevels } from '../observe/logger.ts';
 import { createOperatorMetrics } from '../observe/operator-metrics.ts';
 import { createReadiness } from '../observe/readiness.ts';
+import { toldPrefixes } from '../operator/cluster-prefixes.ts';
 import { ownImage } from '../operator/own-image.ts';
 import { runOperator } from '../operator/run.ts';
 import { untilSignal } from './signals.ts';
@@ -21,6 +22,7 @@ interface Flags {
   leaderElect: boolean;
   leaderElectNamespace: string;
   identity: string;
+  clusterNetwork: string[];
   healthListen: string;
   logLevel: LogLevel;
 }
@@ -49,6 +51,11 @@ export function operatorCommand(): Command {
       identity,
       `${process.env['POD_NAME'] ?? hostname()}_${randomBytes(4).toString('hex')}`,
     )
+    .option(
+      '--cluster-network <prefix...>',
+      'prefixes of services and pods, which no subnet may overlap; pod networks of Nodes are known',
+      [],
+    )
     .option('--health-listen <address:port>', 'read-only /healthz, /readyz, /metrics; "off" for none', 'off')
     .addOption(new Option('--log-level <level>', 'what to log').choices(logLevels).default('info'))
     .action(async (flags: Flags, command: Command) => {
@@ -59,6 +66,9 @@ export function operatorCommand(): Command {
       });
       const version = command.parent?.version() ?? 'dev';
       const userAgent = `multinic-operator/${version} (${flags.identity})`;
+      const inPod = flags.kubeconfig === undefined;
+      const serviceHost = inPod ? process.env['KUBERNETES_SERVICE_HOST'] : undefined;
+      const clusterNetworks = toldPrefixes(flags.clusterNetwork, serviceHost);
       const metrics = createOperatorMetrics();
       const readiness = createReadiness(['lists']);
       const onCall = metrics.apiCall;
@@ -96,6 +106,7 @@ export function operatorCommand(): Command {
           logger,
           signal,
           identity: flags.identity,
+          clusterNetworks,
           metrics,
           readiness,
           ...(flags.leaderElect && { election }),

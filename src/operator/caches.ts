@@ -15,9 +15,11 @@ import { type ByGroup, byGroup } from './by-group.ts';
 import { equal } from './equal.ts';
 import { isOurs, type Nad } from './nad.ts';
 
-/** A Node, as far as the operator cares: it exists. */
+/** A Node, as far as the operator cares: it exists, and has pods of its own network. */
 export interface NodeFacts {
   readonly name: string;
+  /** At most one per family. */
+  readonly podCIDRs: readonly string[];
 }
 
 export interface NamespaceFacts {
@@ -87,7 +89,7 @@ export function startCaches({ client, signal, logger, clock, readiness }: CacheO
   const hosts = whole<HostInterface>(resources.hostInterfaces);
   const cidrs = whole<CIDR>(resources.cidrs);
   const slices = whole<CIDRSlice>(resources.cidrSlices);
-  const nodes = start(resources.nodes, ({ metadata }): NodeFacts => ({ name: metadata.name }), equal);
+  const nodes = start(resources.nodes, nodeFacts, equal);
   const namespaces = start(resources.namespaces, namespaceFacts, equal);
   const nads = start(resources.networkAttachmentDefinitions, nadFacts);
   const pools = start(resources.ipPools, poolFacts, equal);
@@ -125,6 +127,11 @@ function withoutManagedFields<T extends KubeObject>(object: KubeObject): T {
 function nadFacts(object: KubeObject): Nad {
   const nad = withoutManagedFields<Nad>(object);
   return isOurs(nad) ? nad : { apiVersion: nad.apiVersion, kind: nad.kind, metadata: nad.metadata };
+}
+
+function nodeFacts(object: KubeObject): NodeFacts {
+  const { metadata, spec } = trusted<KubeObject<{ podCIDRs?: string[] }>>(object);
+  return { name: metadata.name, podCIDRs: spec?.podCIDRs ?? [] };
 }
 
 function namespaceFacts(object: KubeObject): NamespaceFacts {

@@ -1,3 +1,4 @@
+import type { ClusterPrefix } from '../api/relations.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
 import type { ControllerOptions } from '../kube/controller.ts';
@@ -27,6 +28,8 @@ export interface Context {
   readonly goneNodes: GoneNodes;
   readonly parse: Parse;
   readonly nicsOf: NicsOf;
+  /** Prefixes that the cluster uses itself, as far as this program was told. */
+  readonly clusterNetworks: readonly ClusterPrefix[];
   readonly queues: { readonly network: Queue; readonly host: Queue; readonly namespace: Queue };
   /** How long the last reconcile of each network took, ms. */
   readonly reconcileMs: Map<string, number>;

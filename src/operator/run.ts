@@ -1,3 +1,4 @@
+import type { ClusterPrefix } from '../api/relations.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { aborted, type Clock, systemClock } from '../kube/clock.ts';
 import { type Reconcile, runController } from '../kube/controller.ts';
@@ -27,6 +28,8 @@ export interface OperatorOptions {
   /** Aborted: finish what is being written, then resolve. */
   readonly signal: AbortSignal;
   readonly clock?: Clock;
+  /** Prefixes that the cluster uses itself, beside the pod networks of its Nodes. */
+  readonly clusterNetworks?: readonly ClusterPrefix[];
   /** Names this process in the Events that it writes. */
   readonly identity?: string;
   /** Absent: this operator is the only one. `client` has to refuse writes while it does not lead. */
@@ -107,6 +110,7 @@ async function runTerm(
     goneNodes: createGoneNodes(client, caches, onGone),
     parse: createParse(),
     nicsOf: createNicsOf(),
+    clusterNetworks: options.clusterNetworks ?? [],
     queues,
     reconcileMs: new Map(),
     sliceWrites: new Map(),

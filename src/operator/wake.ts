@@ -31,6 +31,13 @@ export function wakeOnChange({ caches, queues, reconcileMs }: Context): void {
     for (const name of caches.networks.keys()) queues.network.add(name);
   };
 
+  /** Networks that wait for the cluster to leave their subnet. */
+  const refusedForCluster = (): string[] =>
+    caches.networks
+      .list()
+      .filter(({ status }) => status?.conditions?.some(({ reason }) => reason === 'OverlapsClusterNetwork'))
+      .map(({ metadata }) => metadata.name);
+
   caches.networks.onChange((change) => {
     if (!concernsSpec(change)) return;
     queues.network.add(change.key);
@@ -46,6 +53,7 @@ export function wakeOnChange({ caches, queues, reconcileMs }: Context): void {
     for (const name of networksThatDiffer(change, 'status')) if (!isServed(name)) network(name);
   });
   caches.nodes.onChange(({ key, old, new: now }) => {
+    for (const name of refusedForCluster()) network(name);
     if (old !== undefined && now !== undefined) return;
     queues.host.add(key);
     if (caches.hosts.has(key) || caches.slicesWith.has(key)) allNetworks();

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MultiNicNetworkSpec } from '../../../src/api/kinds/multinicnetwork.ts';
+import type { KubeObject } from '../../../src/api/meta.ts';
 import { resources } from '../../../src/kube/resource.ts';
 import { type Hosts, nic, startHosts } from '../../support/operator/hosts.ts';
 import { startWorld, type World } from '../../support/operator/world.ts';
@@ -81,6 +82,22 @@ describe('a network that cannot be', () => {
     await world.apply('bad', { ...good, subnet: '10.1.0.0/16' });
     expect(await becomes('bad', 'Ready', 'False', 'OverlapsHostNetwork')).toContain('10.1.1.0/24');
     await blocksNobody();
+  });
+
+  it("overlapping the pods of the cluster's Nodes is refused, until those are elsewhere", async () => {
+    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'worker' } };
+    const spec = { podCIDRs: ['10.244.3.0/24', 'fd00:44::/64'] };
+    await world.client.create<KubeObject>(resources.nodes, { ...node, spec });
+    await world.apply('bad', { ...good, subnet: '10.244.0.0/16' });
+    const message = await becomes('bad', 'Ready', 'False', 'OverlapsClusterNetwork');
+    expect(message).toContain('10.244.3.0/24, the pod network of node worker');
+    await blocksNobody();
+    await world.client.delete(resources.nodes, 'worker');
+    await becomes('bad', 'Ready', 'True', 'Ready');
+    // Planned, it keeps its place.
+    await world.client.create<KubeObject>(resources.nodes, { ...node, spec });
+    await world.quiet();
+    expect(await world.condition('bad', 'Ready')).toMatchObject({ status: 'True' });
   });
 
   it('with more NICs than indexes serves those that fit and says which do not', async () => {

@@ -96,7 +96,14 @@ describe('conflicts', () => {
       'OverlapsClusterNetwork',
     ]);
     expect(found[0]?.message).toContain('10.1.0.0/24, the network of NIC eth1 of host h1');
-    expect(found[2]?.message).toContain('10.96.0.0/12, the service network');
+    expect(found[2]?.message).toContain('10.96.0.0/12, the service network: choose');
+    const pods = ['10.244.0.0/24', '10.244.1.0/24', '11.0.0.0/8'].map((text) => ({
+      what: 'pods',
+      prefix: parsePrefix(text),
+    }));
+    const [one, ...rest] = conflicts({ network: self, accepted: false }, [], [], pods);
+    expect(one?.message).toContain('10.244.0.0/24, pods (and 1 more prefixes that the cluster uses): choose');
+    expect(rest).toEqual([]);
   });
 
   it('does not judge a network by itself', () => {

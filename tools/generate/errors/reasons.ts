@@ -32,7 +32,7 @@ export const reasons: {
       cure: 'Choose a subnet that no NIC of a host is on.',
     },
     OverlapsClusterNetwork: {
-      cause: 'The subnet overlaps the pod or service network of the cluster.',
+      cause: 'The subnet overlaps the pod network of a Node, or what `--cluster-network` of the operator names.',
       cure: 'Choose a subnet outside of both.',
     },
     LinkKindConflict: {
