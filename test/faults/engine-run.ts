@@ -1,7 +1,9 @@
 import { createKernel } from '../../src/kernel/ip.ts';
+import type { Harness, HarnessState } from '../support/attach/client.ts';
 import { orphansOf } from '../support/attach/consistent.ts';
-import { callOf, createWorld, type World } from '../support/attach/world.ts';
-import { type EnginePoint, type Place, type Point, plans } from './daemon-points.ts';
+import { createWorld } from '../support/attach/world.ts';
+import type { EnginePoint, Point } from './daemon-points.ts';
+import { type Place, placeCall, prepare, startEngine } from './scenes.ts';
 
 /** What became of one point. */
 export interface Outcome extends Pick<Point, 'victim' | 'name'> {
@@ -16,7 +18,10 @@ export interface RunOptions {
   readonly beforeLook?: (place: Place) => void;
 }
 
-/** Goes through the points, each in a pod of its own: fault, restart, DEL, look. */
+/**
+ * Goes through the points, each in a pod of its own: fault, restart, DEL, look. The engine that was started anew after one point is
+ * the one in which the next is brought about.
+ */
 export async function runEnginePoints(
   points: readonly EnginePoint[],
   { onOutcome, beforeLook }: RunOptions = {},
@@ -24,26 +29,36 @@ export async function runEnginePoints(
   const world = createWorld(2);
   const outcomes: Outcome[] = [];
   try {
+    prepare(world);
     const before = await stateOf(world.host);
-    for (const [index, point] of points.entries()) {
+    const fresh = await stateOf(world.pod());
+    let running: { readonly harness: Harness; readonly scene: EnginePoint['scene'] } | undefined;
+    for (const [index, { scene, victim, name, run }] of points.entries()) {
       const start = performance.now();
-      const place = { world, netns: world.pod(), container: `fault-${index}` };
-      const fresh = await stateOf(place.netns);
+      if (running?.scene !== scene) await running?.harness.kill();
+      const harness: Harness = running?.scene === scene ? running.harness : await startEngine(world, scene);
+      const place = { world, scene, harness, netns: world.pod(), container: `fault-${index}` };
       const left = await tried(async () => {
-        await point.run(place);
-        await restartAndDelete(place);
+        await run(place).finally(() => harness.kill());
+        const next = await startEngine(world, scene);
+        running = { harness: next, scene };
+        await next.call(placeCall('DEL', place));
         beforeLook?.(place);
         return [
-          ...(await recordsLeft(world)),
+          ...recordsLeft(await next.look()),
           ...difference(`pod`, fresh, await stateOf(place.netns)),
           ...difference('host', before, await stateOf(world.host)),
           ...orphansOf(world.folder).map((pid) => `process ${pid}`),
         ];
       });
-      const outcome = { victim: point.victim, name: point.name, left, ms: performance.now() - start };
+      const outcome = { victim, name: `${scene.name}: ${name}`, left, ms: performance.now() - start };
       outcomes.push(outcome);
       onOutcome?.(outcome);
       world.namespaces.remove(place.netns);
+      if (left.length > 0) {
+        await running?.harness.kill();
+        running = undefined;
+      }
     }
   } finally {
     await world.end();
@@ -59,17 +74,7 @@ export async function tried(work: () => Promise<string[]>): Promise<string[]> {
   }
 }
 
-/** As a node does it: the daemon is started anew, the runtime sends DEL. */
-async function restartAndDelete({ world, netns, container }: Place): Promise<void> {
-  const harness = await world.start({ plans });
-  await harness.call(callOf('DEL', { network: 'red', container, netns }));
-  await harness.kill();
-}
-
-async function recordsLeft(world: World): Promise<string[]> {
-  const harness = await world.start({ plans });
-  const { counts, pools } = await harness.look();
-  await harness.kill();
+function recordsLeft({ counts, pools }: HarnessState): string[] {
   const rows = ['attachments', 'addresses', 'masters'].flatMap((table) => {
     const count = counts[table] ?? 0;
     return count === 0 ? [] : [`${count} ${table} in the store`];

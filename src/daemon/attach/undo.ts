@@ -7,6 +7,7 @@ import { keyText } from '../../store/key.ts';
 import type { AttachmentRecord } from '../../store/types.ts';
 import { type AttachContext, delegateContext, lookWith } from './context.ts';
 import { takeOut } from './give-back.ts';
+import { removeRules } from './left-rules.ts';
 import { isReplaced, livingNetns, ourLinks } from './ours.ts';
 import { giveBackAll } from './settle.ts';
 import { removeSourceRules } from './source-routing.ts';
@@ -51,6 +52,7 @@ export async function undo(context: AttachContext, record: AttachmentRecord, als
   await giveBackAll(context, record, netns);
   if (netns !== '') await removeSourceRules(kernel, netns, record);
   if (netns !== '' && unsure) await removeLeft(context, record, netns, failure);
+  if (netns !== '') await removeRules(context, record, netns);
   await context.step('del:links-gone');
   // Links are gone, but an address may still stand in the books of an IPAM plugin, or something of a chained plugin on the host:
   // the record is what frees it, at the next DEL, GC or retry.

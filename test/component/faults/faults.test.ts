@@ -5,18 +5,22 @@ import { expect, test } from 'vitest';
 import { daemonPoints } from '../../faults/daemon-points.ts';
 import { delegatePoints } from '../../faults/delegate-points.ts';
 import { runEnginePoints } from '../../faults/engine-run.ts';
+import { scenes } from '../../faults/scenes.ts';
 import { runShimPoints } from '../../faults/shim-points.ts';
 
 /** All of them run in `npm run faults`; the daemon's, many times over, in kill.test.ts. */
 test('a delegate is killed, the daemon is started anew, DEL: nothing is left', async () => {
-  const some = [...daemonPoints().slice(-1), ...delegatePoints().filter((_point, index) => index % 2 === 1)];
+  const some = [
+    ...daemonPoints(scenes.direct).slice(-1),
+    ...delegatePoints().filter((_point, index) => index % 4 === 1),
+  ];
   const outcomes = await runEnginePoints(some);
   expect(outcomes.filter(({ left }) => left.length > 0)).toEqual([]);
   expect(outcomes.length).toBeGreaterThan(4);
 });
 
 test('what is left is found: a link, its address, a rule, a route', async () => {
-  const [outcome] = await runEnginePoints(daemonPoints().slice(0, 1), {
+  const [outcome] = await runEnginePoints(daemonPoints(scenes.chain).slice(0, 1), {
     beforeLook({ world, netns }) {
       world.namespaces.ip(netns, 'link', 'add', 'left', 'type', 'veth');
       world.namespaces.ip(netns, 'address', 'add', '10.9.9.9/24', 'dev', 'left');

@@ -58,6 +58,8 @@ export interface Harness {
   look(): Promise<HarnessState>;
   setPlans(plans: string): Promise<void>;
   setReady(ready: true | string): Promise<void>;
+  /** As of HarnessOptions, from now on. */
+  killAt(place: NonNullable<HarnessOptions['killAt']>): Promise<void>;
   retry(): Promise<readonly string[]>;
   /** As the daemon does when links have changed. */
   settleLent(): Promise<readonly string[]>;
@@ -90,6 +92,7 @@ export async function startHarness(host: string, options: HarnessOptions): Promi
     look: () => ask('/state', null),
     setPlans: (plans) => ask('/plans', plans),
     setReady: (ready) => ask('/ready', ready),
+    killAt: (place) => ask('/kill-at', place),
     retry: () => ask('/retry', null),
     settleLent: () => ask('/settle', null),
     collect: (gone) => ask('/collect', gone),

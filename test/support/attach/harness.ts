@@ -52,6 +52,7 @@ const lookForNics = async (): Promise<void> => {
 await lookForNics();
 let plans: ReadonlyMap<string, HostPlan> = decodePlans(options.plans);
 let ready: true | string = true;
+let killAt = options.killAt;
 let occurrences = 0;
 let phase: 'recovering' | 'serving' = 'recovering';
 
@@ -72,9 +73,9 @@ const engine = createAttachEngine({
   log: options.verbose === true ? createLogger({ program: 'harness', level: 'debug' }) : silentLogger,
   cooldown: options.cooldown,
   onStep(step) {
-    if (step !== options.killAt?.step || phase !== options.killAt.phase) return;
+    if (step !== killAt?.step || phase !== killAt.phase) return;
     occurrences += 1;
-    if (occurrences === options.killAt.occurrence) process.kill(process.pid, 'SIGKILL');
+    if (occurrences === killAt.occurrence) process.kill(process.pid, 'SIGKILL');
   },
 });
 const recovery = await engine.recover();
@@ -91,6 +92,10 @@ const requests: Readonly<Record<string, (body: string, gone: AbortSignal) => unk
   }),
   '/plans': (body) => void (plans = decodePlans(decode<string>(body))),
   '/ready': (body) => void (ready = decode<true | string>(body)),
+  '/kill-at': (body) => {
+    killAt = decode<NonNullable<HarnessOptions['killAt']>>(body);
+    occurrences = 0;
+  },
   '/retry': () => engine.retry(),
   '/settle': async () => {
     const problems = await engine.settleLent();

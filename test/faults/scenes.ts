@@ -1,0 +1,73 @@
+import type { ContainerCall } from '../../src/cni/types.ts';
+import type { Harness, HarnessOptions } from '../support/attach/client.ts';
+import { callOf, plansText, pluginDirectory, type World } from '../support/attach/world.ts';
+
+/** How an attachment is made whose making is disturbed. */
+export interface Scene {
+  readonly name: string;
+  readonly network: string;
+  readonly executor: NonNullable<HarnessOptions['executor']>;
+  /** The main plugin. */
+  readonly plugin: string;
+  /** Of the network configuration. */
+  readonly conf: Readonly<Record<string, unknown>>;
+}
+
+/** What a point works on: an engine that serves, and a pod that nobody has used. */
+export interface Place {
+  readonly world: World;
+  readonly scene: Scene;
+  readonly harness: Harness;
+  readonly netns: string;
+  readonly container: string;
+}
+
+const bridge = 'br-fault';
+
+const bandwidth = { ingressRate: 8_000_000, ingressBurst: 800_000, egressRate: 8_000_000, egressBurst: 800_000 };
+
+export const scenes = {
+  direct: { name: 'links by the daemon', network: 'red', executor: 'direct', plugin: 'macvlan', conf: {} },
+  delegates: { name: 'links by delegates', network: 'red', executor: 'delegates', plugin: 'macvlan', conf: {} },
+  chain: {
+    name: 'chained plugins',
+    network: 'slow',
+    executor: 'direct',
+    plugin: 'bridge',
+    conf: {
+      bridge,
+      metaPlugins: [{ type: 'tuning', mtu: 1400 }, { type: 'sbr' }, { type: 'bandwidth', ...bandwidth }],
+    },
+  },
+} as const satisfies Record<string, Scene>;
+
+export const plans = plansText([
+  { network: 'red', blocks: { eth1: ['10.5.1.0/27'], eth2: ['10.5.2.0/27'] } },
+  {
+    network: 'slow',
+    delegation: { pluginType: 'bridge', binding: 'none' },
+    blocks: { eth1: ['10.6.1.0/27'], eth2: ['10.6.2.0/27'] },
+  },
+]);
+
+/** What stands on the host before anything is attached: the bridge plugin would leave its bridge. */
+export function prepare(world: World): void {
+  // With an address of its own, as one without follows its ports.
+  world.namespaces.ip(world.host, 'link', 'add', bridge, 'address', '02:00:00:00:fa:17', 'type', 'bridge');
+  world.namespaces.ip(world.host, 'link', 'set', bridge, 'up');
+}
+
+export function startEngine(world: World, { executor }: Scene, killAt?: HarnessOptions['killAt']): Promise<Harness> {
+  return world.start({ plans, executor, ...(killAt === undefined ? {} : { killAt }) });
+}
+
+/** A call for the place's pod. @param stand a folder with something in the place of a plugin */
+export function placeCall(
+  verb: ContainerCall['verb'],
+  { scene, netns, container }: Place,
+  stand?: string,
+): ContainerCall {
+  const path = [...(stand === undefined ? [] : [stand]), pluginDirectory];
+  const call = callOf(verb, { network: scene.network, container, netns, path });
+  return { ...call, conf: { ...call.conf, plugin: scene.conf } };
+}
