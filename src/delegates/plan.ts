@@ -131,7 +131,7 @@ function deviceKeys(plugin: string, device: string): Readonly<Record<string, unk
 }
 
 /** `0000:3b:02.1`, as the kernel writes it. */
-function isPciAddress(text: string): boolean {
+export function isPciAddress(text: string): boolean {
   return /^[\da-f]{4,}:[\da-f]{2}:[\da-f]{2}\.[0-7]$/i.test(text);
 }
 

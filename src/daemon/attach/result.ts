@@ -1,5 +1,6 @@
 import type { Nic } from '../../api/host.ts';
 import type { CniResult } from '../../cni/types.ts';
+import { isPciAddress } from '../../delegates/plan.ts';
 import type { DelegateCall } from '../../delegates/types.ts';
 import type { Link } from '../../kernel/types.ts';
 
@@ -23,9 +24,12 @@ export interface ResultParts {
  */
 export function resultOf({ calls, delegateResults, links, nics, netns, dns, routes }: ResultParts): CniResult {
   return {
-    interfaces: calls.map(({ ifname, nic }) => {
+    interfaces: calls.map(({ ifname, nic, device }) => {
       const link = links.find(({ name }) => name === ifname);
-      const pciID = nics.find(({ name }) => name === nic)?.pciAddress;
+      const pciID = pciOf(
+        device,
+        nics.find(({ name }) => name === nic),
+      );
       return {
         name: ifname,
         ...(link === undefined ? {} : { mac: link.mac, mtu: link.mtu }),
@@ -43,6 +47,12 @@ export function resultOf({ calls, delegateResults, links, nics, netns, dns, rout
     routes: [...delegateResults.flatMap((result) => result.routes), ...routes],
     dns,
   };
+}
+
+/** An auxiliary device has no PCI address of its own. */
+function pciOf(device: string | undefined, nic: Nic | undefined): string | undefined {
+  if (device === undefined) return nic?.pciAddress;
+  return isPciAddress(device) ? device : undefined;
 }
 
 /** The recorded answer under the path by which the caller knows the namespace now. */

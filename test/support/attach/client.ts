@@ -25,6 +25,10 @@ export interface HarnessOptions {
   readonly delegateTimeoutMs?: number;
   /** What sysfs would say of NICs, by name. */
   readonly devices?: Readonly<Record<string, Partial<DeviceFacts>>>;
+  /** What sysfs says besides, by path. */
+  readonly sysfs?: Readonly<Record<string, string>>;
+  /** kubelet's PodResources socket. */
+  readonly podResources?: string;
   /** Another boot than the real one. */
   readonly bootId?: string;
   /** Where the process kills itself: at the n-th passing of a step, from 1, while it recovers or when it serves. */

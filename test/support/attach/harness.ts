@@ -6,6 +6,7 @@ import { CniError } from '../../../src/api/cni-error.ts';
 import type { HostPlan, Nic } from '../../../src/api/host.ts';
 import type { Call } from '../../../src/cni/types.ts';
 import { createAttachEngine } from '../../../src/daemon/attach/engine.ts';
+import { createDevicesOf } from '../../../src/daemon/devices/pod-devices.ts';
 import { decodePlans } from '../../../src/daemon/plan/codec.ts';
 import { createDelegates } from '../../../src/delegates/exec.ts';
 import { createIsReference } from '../../../src/delegates/reference.ts';
@@ -29,6 +30,7 @@ const options = decode<HarnessOptions>(readFileSync(file, 'utf8'));
 const realKernel = createKernel();
 const kernel: Kernel = {
   ...realKernel,
+  sysfs: (path) => options.sysfs?.[path] ?? realKernel.sysfs(path),
   bootId: () => options.bootId ?? realKernel.bootId(),
   // A kernel that cannot be asked, as long as a test wants it so.
   links: async (netns) => {
@@ -67,6 +69,7 @@ const engine = createAttachEngine({
   ...(options.limits === undefined ? {} : { limits: options.limits }),
   plans: () => plans,
   nics: () => withLent(nics, store.lent.values()),
+  ...(options.podResources === undefined ? {} : { devicesOf: createDevicesOf(options.podResources) }),
   hostName: 'host-under-test',
   now: Date.now,
   ready: () => ready,
