@@ -6,8 +6,8 @@ type Json = Readonly<Record<string, unknown>>;
 /** A plugin is found by its file name in CNI_PATH. */
 const pluginName = /^[A-Za-z0-9][\w.-]*$/;
 const perMasterType = 'multi-config';
-/** IPAM types of the design that are still to come. */
-const laterTypes = ['host-device-ipam'];
+/** The NIC's own addresses go into the pod with it. */
+const ownType = 'host-device-ipam';
 /** Main plugins, which give no addresses. */
 const notIpam = ['multi-nic'];
 const perMasterFields = ['type', 'ipam_type', 'args'];
@@ -16,7 +16,16 @@ const perMasterFields = ['type', 'ipam_type', 'args'];
 export function parseIpamMode(path: string, raw: Json, findings: Findings): IpamMode | undefined {
   const { type } = raw;
   if (type === perMasterType) return parsePerMaster(path, raw, findings);
+  if (type === ownType) return parseOwn(path, raw, findings);
   return checkPlugin(`${path}.type`, type, findings) ? { kind: 'each', config: raw } : undefined;
+}
+
+function parseOwn(path: string, raw: Json, findings: Findings): IpamMode {
+  for (const key of Object.keys(raw)) {
+    if (key !== 'type')
+      findings.add(`${path}.${key}`, `is not for ${ownType}, which takes what the NIC has: leave it out`);
+  }
+  return { kind: 'host-device' };
 }
 
 /** The predecessor's form: `{"type": "multi-config", "ipam_type": …, "args": {<NIC>: {…}}}`. */
@@ -57,9 +66,7 @@ function checkPlugin(path: string, type: unknown, findings: Findings): boolean {
     findings.add(path, `${text} names no IPAM plugin: use multi-nic-ipam, or host-local, static, dhcp, whereabouts …`);
     return false;
   }
-  if (!laterTypes.includes(type)) return true;
-  findings.add(path, `${text} is not supported yet: use multi-nic-ipam, or another IPAM plugin`);
-  return false;
+  return true;
 }
 
 function isObject(value: unknown): value is Json {

@@ -16,7 +16,7 @@ export interface PluginChoice extends Delegation {
 export const cniVersions: readonly string[] = ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'];
 
 /** Plugin types of the design that are still to come. */
-const laterTypes = ['host-device', 'aws-ipvlan'];
+const laterTypes = ['aws-ipvlan'];
 
 /** Reads `spec.plugin`; undefined when the link kind or mode cannot be told. */
 export function parsePlugin(
@@ -56,9 +56,37 @@ function checkArgs(type: string, args: Readonly<Record<string, string>>, finding
     if (!arg.ok) findings.add(`spec.plugin.args.${name}`, `"${text}" must be ${arg.expected} for ${type}`);
   }
   if (type === 'sriov') checkSriovArgs(args, findings);
+  if (type === 'host-device') checkLentArgs(args, findings);
   if (type !== 'bridge' || args['bridge']) return;
   findings.add('spec.plugin.args.bridge', 'is missing: name the bridge of the hosts that pods are connected to');
 }
+
+/** NICs are named in one way at most, of all hosts together; the plugin sets no MTU. */
+function checkLentArgs(args: Readonly<Record<string, string>>, findings: Findings): void {
+  const [, ...more] = Object.entries(args).filter(([name, text]) => nicArgs.has(name) && text !== '');
+  for (const [name] of more) {
+    findings.add(`spec.plugin.args.${name}`, `is too much: name NICs by one of ${[...nicArgs.keys()].join(', ')}`);
+  }
+  for (const [name, text] of Object.entries(args)) {
+    const form = nicArgs.get(name);
+    const wrong = form && text.split(',').find((one) => !form.pattern.test(one.trim()));
+    if (form === undefined || wrong === undefined || text === '') continue;
+    findings.add(`spec.plugin.args.${name}`, `"${wrong.trim()}" is no ${form.what}; several are divided by commas`);
+  }
+  if ((args['mtu'] ?? '') === '' || args['mtu'] === '0') return;
+  findings.add(
+    'spec.plugin.args.mtu',
+    'host-device leaves the MTU as it is: leave it out, or put {"type": "tuning", "mtu": 9000} into metaPlugins',
+  );
+}
+
+/** How host-device is told NICs, and what that looks like. */
+const nicArgs: ReadonlyMap<string, { readonly pattern: RegExp; readonly what: string }> = new Map([
+  ['device', { pattern: /^[^\s/:]{1,15}$/, what: 'name of a link, as eth1' }],
+  ['pciBusID', { pattern: /^[\da-f]{4,}:[\da-f]{2}:[\da-f]{2}\.[0-7]$/i, what: 'PCI address, as 0000:3b:00.0' }],
+  ['hwaddr', { pattern: /^([\da-f]{2}:){5}[\da-f]{2}$/i, what: 'MAC address, as 02:42:0a:01:02:03' }],
+  ['kernelpath', { pattern: /^\/sys\/devices\/\S+$/, what: 'path below /sys/devices/' }],
+]);
 
 /** What multinic decides for each call; a runtime would give chained plugins runtimeConfig, multinic does not. */
 const ownKeys = ['name', 'cniVersion', 'prevResult', 'capabilities', 'runtimeConfig'];

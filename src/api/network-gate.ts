@@ -1,9 +1,10 @@
 import { bitsOf, formatAddress } from '../net/address.ts';
 import { containsAddress, formatPrefix, overlaps, type Prefix, parsePrefix } from '../net/prefix.ts';
 import { usableInSubnet } from '../net/usable.ts';
+import { delegateOf } from './delegations.ts';
 import { Findings } from './findings.ts';
 import { type Addressing, parseAddressing } from './gate-addressing.ts';
-import { parsePlugin } from './gate-plugin.ts';
+import { type PluginChoice, parsePlugin } from './gate-plugin.ts';
 import type { MultiNicNetwork, MultiNicNetworkSpec } from './kinds/multinicnetwork.ts';
 import type { Network, Strategy } from './network.ts';
 import type { Parsed } from './problem.ts';
@@ -46,6 +47,7 @@ export function parseNetwork(object: MultiNicNetwork): Parsed<Network> {
     const pods = subnets.map(({ subnet }) => subnet);
     const routed = plugin.mode === 'l3' || plugin.mode === 'l3s';
     checkGateways(addressing, routed ? masterNets : pods, routed ? 'masterNets' : 'the subnet', findings);
+    checkOwnAddresses(addressing, plugin, findings);
     if (!routed) checkWithSbr(addressing, spec.plugin.metaPlugins ?? [], findings);
   }
   if (findings.problems.length > 0 || addressing === undefined || plugin === undefined) {
@@ -181,6 +183,15 @@ function checkWithSbr(
   findings.add(
     `${path}.routes`,
     `gateways ${gateways.join(', ')} cannot be reached behind sbr (spec.plugin.metaPlugins[${index}]), which takes the NICs' routes out of the main table: leave out these routes, or sbr`,
+  );
+}
+
+/** An address can only go along with the NIC itself. */
+function checkOwnAddresses({ ipam }: Addressing, { pluginType, binding }: PluginChoice, findings: Findings): void {
+  if (ipam.kind !== 'host-device' || binding === 'device' || delegateOf(pluginType) === 'host-device') return;
+  findings.add(
+    'spec.ipam',
+    `host-device-ipam lets a NIC's own addresses go with it, but ${pluginType} leaves the NIC on the host: use plugin type host-device or mellanox, or another IPAM plugin`,
   );
 }
 

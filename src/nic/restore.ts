@@ -1,24 +1,22 @@
 import type { IpCommand, SavedAddress, SavedLink } from '../kernel/types.ts';
 
 /**
- * Commands, for the host's namespace, that make a link again what it was; only what differs, so that they may be run again whenever a
- * run was cut off. Routes are always among them, as nobody can tell which are missing: those that are there are refused, which does
+ * Commands, for the host's namespace, that make a link again what it was, name apart; only what differs, so that they may be run again
+ * whenever a run was cut off. Routes are always among them, as nobody can tell which are missing: those that are there are refused, which does
  * no harm. What the link has besides, others gave it: it stays.
- * @param now the same link, under whatever name
+ * @param now the same link, under its own name by now (another link may have had that name)
  * @param elapsedSeconds since `was` was read: addresses with a lifetime are that much older, those that have ended do not come back
  */
 export function restoring(was: SavedLink, now: SavedLink, elapsedSeconds: number): IpCommand[] {
   const { name } = was;
   const set = (...words: string[]): IpCommand => ['link', 'set', 'dev', name, ...words];
-  const renamed = now.name !== name;
-  const down = now.up && (renamed || now.mac !== was.mac || !was.up);
+  const down = now.up && (now.mac !== was.mac || !was.up);
   const missing = missingAddresses(was, now, elapsedSeconds).map((entry) =>
     addressCommand(entry, name, elapsedSeconds),
   );
   return [
-    ...(down ? [['link', 'set', 'dev', now.name, 'down']] : []),
-    ...now.altnames.filter((one) => !was.altnames.includes(one)).map((one) => altname('del', now.name, one)),
-    ...(renamed ? [['link', 'set', 'dev', now.name, 'name', name]] : []),
+    ...(down ? [set('down')] : []),
+    ...now.altnames.filter((one) => !was.altnames.includes(one)).map((one) => altname('del', name, one)),
     ...was.altnames.filter((one) => !now.altnames.includes(one)).map((one) => altname('add', name, one)),
     ...(now.alias === was.alias ? [] : [set('alias', was.alias ?? '')]),
     ...(now.mac === was.mac ? [] : [set('address', was.mac)]),
@@ -81,4 +79,13 @@ function addressCommand(
 
 function altname(verb: 'add' | 'del', dev: string, name: string): IpCommand {
   return ['link', 'property', verb, 'dev', dev, 'altname', name];
+}
+
+/** Commands that give a link its own name again; all others must wait until that has succeeded, as they would hit another link. */
+export function renaming(from: string, to: string): IpCommand[] {
+  if (from === to) return [];
+  return [
+    ['link', 'set', 'dev', from, 'down'],
+    ['link', 'set', 'dev', from, 'name', to],
+  ];
 }

@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Nic } from '../api/host.ts';
 import { type DiscoveryOptions, discoverNics } from './discovery.ts';
+import { withLent } from './lent.ts';
 
 export interface WatchNicsOptions extends DiscoveryOptions {
+  /** NICs that are lent, as they were. */
+  readonly lent?: () => Iterable<{ readonly nic?: Nic }>;
   /** The whole list, first once it is known, then whenever it is another. */
   readonly onChange: (nics: readonly Nic[]) => void;
   /** A scan failed; the next comes all the same. */
@@ -19,12 +22,15 @@ const retryMs = 2000;
 
 /** Keeps the list of the pool's NICs up to date, by kernel events and a slow rescan, until the signal ends it. */
 export function watchNics(options: WatchNicsOptions): void {
-  const { kernel, onChange, onError, signal, pauseMs = 500, rescanMs = 30_000 } = options;
+  const { kernel, onChange, onError, signal, lent = () => [], pauseMs = 500, rescanMs = 30_000 } = options;
   let known: string | undefined;
   let woken = Promise.withResolvers<void>();
 
   const scan = async (): Promise<void> => {
-    const { nics } = await discoverNics(options);
+    // Before the look and after it: one that goes or comes back in between is seen in neither place, or is not what it was.
+    const before = Array.from(lent());
+    const found = await discoverNics(options);
+    const nics = withLent(found.nics, new Set([...before, ...lent()]));
     const print = fingerprint(nics);
     if (print === known || signal.aborted) return;
     known = print;

@@ -82,11 +82,11 @@ export function select(
     return refuse(`the pod asks for nics ${request.nics}, which is no number of NICs`);
   }
   const named = byMasters(request.masters, eligible);
-  if (typeof named === 'string')
-    return refuse(
-      named,
-      missing(request, eligible).every((nic) => passing.has(nic)),
-    );
+  if (typeof named === 'string') {
+    const without = missing(request, eligible);
+    const all = without.length > 0 && new Set(request.masters).size === request.masters?.length;
+    return refuse(named, all && without.every((nic) => passing.has(nic)));
+  }
   if (named.length === 0) return refuse('no NIC can be had', passing.size > 0);
   const count = request.nics === undefined || request.nics === 0 ? named.length : request.nics;
   if (count > named.length) {

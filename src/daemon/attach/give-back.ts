@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { routeProtocol } from '../../hostroute/constants.ts';
 import type { Link, SavedLink } from '../../kernel/types.ts';
 import { findLent } from '../../nic/lent.ts';
-import { restoring, unlike } from '../../nic/restore.ts';
+import { renaming, restoring, unlike } from '../../nic/restore.ts';
 import type { LentNic } from '../../store/types.ts';
 import type { AttachContext } from './context.ts';
 import { pciOn } from './lend.ts';
@@ -82,8 +82,10 @@ async function restore(
   current: string,
 ): Promise<{ readonly problems: readonly string[]; readonly after?: SavedLink }> {
   const elapsed = Math.max(0, (now() - savedAt) / 1000);
-  const before = await kernel.save(current, routeProtocol);
-  if (before === undefined) return { problems: [`it was on the host as ${current} and has gone again`] };
+  const unnamed = (await kernel.batch(renaming(current, name))).at(-1);
+  if (unnamed !== undefined) return { problems: [`it is ${current} and cannot be named ${name}: ${unnamed}`] };
+  const before = await kernel.save(name, routeProtocol);
+  if (before === undefined) return { problems: ['it was on the host and has gone again'] };
   const commands = restoring(saved, before, elapsed);
   const answers = await kernel.batch(commands);
   const refused = answers.flatMap((said, index) =>

@@ -66,17 +66,23 @@ export async function lend(
 
 /**
  * What a lent NIC's call has besides: how the plugin is told the NIC, and, with host-device-ipam, the NIC's own addresses.
- * @throws CniError 102 for a NIC that has no address to take along
+ * @throws CniError 102 for a NIC that has no address to take along, and for a pod that asks for another
  */
 export function lentCall(
   plan: HostPlan,
-  plugin: Readonly<Record<string, unknown>>,
+  { conf: { plugin, request } }: Pick<ContainerCall, 'conf'>,
   chosen: Chosen | undefined,
 ): Pick<ChosenNic, 'keys' | 'ipam'> {
   if (chosen === undefined || !lends(plan)) return {};
   const { nic } = chosen;
   const keys = plan.binding === 'device' ? { keys: keysFor(namedNics(plugin, plan.network), nic) } : {};
   if (plan.ipam.kind !== 'host-device') return keys;
+  if (request.ips.length > 0) {
+    throw new CniError(
+      code.unsatisfiable,
+      `network ${plan.network}: the pod asks for ${request.ips.join(', ')}, but gets the NICs' own addresses (host-device-ipam): leave ips out`,
+    );
+  }
   if (nic.addresses.length === 0) {
     throw new CniError(
       code.unsatisfiable,

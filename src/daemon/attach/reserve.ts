@@ -65,7 +65,7 @@ async function decide(
           withWishes(
             {
               ...nicCall(plan, nic, names[index] ?? '', addresses),
-              ...lentCall(plan, call.conf.plugin, chosen[index]),
+              ...lentCall(plan, call, chosen[index]),
             },
             chosen[index],
             macs[index],

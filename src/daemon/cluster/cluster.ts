@@ -42,7 +42,7 @@ export interface ClusterLoops {
 }
 
 /** Work of the loops, each a level: what is desired is computed anew, whatever woke it. */
-type Step = 'recovery' | 'plan' | 'routes' | 'published' | 'retry' | 'collection';
+type Step = 'recovery' | 'plan' | 'routes' | 'published' | 'retry' | 'collection' | 'lent';
 
 /** How long changes are gathered before a step runs, ms. */
 const settleMs = 20;
@@ -56,7 +56,7 @@ const resyncMs = 60_000;
  * when the NICs are known and the routes of the cached plan stand, so that ADD is served only then; the API may be away.
  */
 export async function startCluster(parts: ClusterParts): Promise<ClusterLoops> {
-  const { options, state, log, signal, readiness, engine, kernel, clock } = parts;
+  const { options, state, log, signal, readiness, engine, kernel, store, clock } = parts;
   const queue = createQueue(clock);
   const wake = (step: Step): void => queue.addAfter(step, settleMs);
   const client = createClient({
@@ -79,6 +79,7 @@ export async function startCluster(parts: ClusterParts): Promise<ClusterLoops> {
     kernel,
     include: options.nicsInclude,
     exclude: options.nicsExclude,
+    lent: () => store.lent.values(),
     signal,
     onChange: (nics: readonly Nic[]) => {
       state.nics = nics;
@@ -94,7 +95,10 @@ export async function startCluster(parts: ClusterParts): Promise<ClusterLoops> {
   });
   await known.promise;
   await routing.sync();
-  kernel.watch(() => queue.addAfter('routes', repairMs), signal);
+  kernel.watch(() => {
+    queue.addAfter('routes', repairMs);
+    if (store.lent.size > 0) queue.addAfter('lent', settleMs);
+  }, signal);
   engine.onChange(() => {
     wake('published');
     // What was published and is not served may have waited for just these addresses.
@@ -122,6 +126,11 @@ export async function startCluster(parts: ClusterParts): Promise<ClusterLoops> {
       return undefined;
     },
     published: async () => publishing.sync(),
+    lent: async () => {
+      // What cannot be put right is told by the slow look.
+      await engine.settleLent();
+      return undefined;
+    },
     retry: async () => {
       for (const failure of await engine.retry()) log.warn({ failure }, 'still not undone');
       return { after: resyncMs };

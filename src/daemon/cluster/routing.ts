@@ -76,7 +76,11 @@ export function createRouting(parts: RoutingParts): Routing {
         continue;
       }
       const { set, problems } = routeSetFor(
-        { plan, nics: state.nics, remote: remoteBlocks(ledger, options.node) },
+        {
+          plan,
+          nics: state.nics.filter(({ name }) => !store.lent.has(name)),
+          remote: remoteBlocks(ledger, options.node),
+        },
         table,
       );
       sets.push(set);

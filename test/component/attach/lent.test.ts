@@ -120,6 +120,8 @@ test('where another link has its name meanwhile, a NIC leaves the pod all the sa
   expect(await world.links(pod)).toEqual([]);
   expect((await harness.look()).counts).toMatchObject({ attachments: 0, lent: 1 });
   expect(await harness.settleLent()).toEqual([expect.stringContaining('NIC eth1 is not as it was')]);
+  const other = world.exec(world.host, 'ip', '-json', 'addr', 'show', 'dev', 'eth1');
+  expect(JSON.parse(other)).toMatchObject([{ mtu: 1500, addr_info: [], flags: expect.not.arrayContaining(['UP']) }]);
   world.exec(world.host, 'ip', 'link', 'del', 'dev', 'eth1');
   await returned();
 });

@@ -57,7 +57,10 @@ describe('ipam of other types than ours', () => {
   it.each([
     [{ type: '../sh' }, 'spec.ipam.type: "../sh" names no IPAM plugin'],
     [{ type: 'multi-nic' }, 'spec.ipam.type: "multi-nic" names no IPAM plugin'],
-    [{ type: 'host-device-ipam' }, 'spec.ipam.type: "host-device-ipam" is not supported yet'],
+    [
+      { type: 'host-device-ipam' },
+      "spec.ipam: host-device-ipam lets a NIC's own addresses go with it, but macvlan leaves",
+    ],
     [{ type: 'multi-config', args: { eth1: {} } }, 'spec.ipam.ipam_type: undefined names no IPAM plugin'],
     [{ type: 'multi-config', ipam_type: 'static' }, 'spec.ipam.args: must have a configuration for each NIC'],
     [{ type: 'multi-config', ipam_type: 'static', args: { eth1: 5 } }, 'spec.ipam.args.eth1: must be a JSON object'],

@@ -45,6 +45,27 @@ describe('select', () => {
     expect(names(pick({ nics: 1, ips: ['10.2.1.9/24'] }))).toEqual(['eth2']);
   });
 
+  it('says "later" where what others have for a while would be enough', () => {
+    const lent = { reason: 'is lent to pod a/b', passing: true };
+    const held = {
+      unavailable: new Map([
+        ['eth1', lent],
+        ['eth4', { reason: 'is not named', passing: false }],
+      ]),
+    };
+    expect(names(pick({}, held))).toEqual(['eth3', 'eth2']);
+    const codes = (request: Partial<PodRequest>, unavailable = held.unavailable) => pick(request, { unavailable });
+    for (const request of [{ nics: 3 }, { masters: ['eth1'] }]) {
+      expect(codes(request)).toMatchObject({ ok: false, code: code.tryAgainLater });
+      expect(names(codes(request))).toContain('eth1 (is lent to pod a/b), eth4 (is not named)');
+    }
+    for (const request of [{ nics: 4 }, { masters: ['eth1', 'eth4'] }, { masters: ['eth1', 'eth1'] }]) {
+      expect(codes(request)).toMatchObject({ ok: false, code: code.unsatisfiable });
+    }
+    const all = new Map(nics.map(({ name }) => [name, lent]));
+    expect(codes({}, all)).toMatchObject({ ok: false, code: code.tryAgainLater });
+  });
+
   it('keeps to masterNets, of any family', () => {
     const dual = [nic('eth1', ['10.1.1.1/24', 'fd01::1/64']), ...nics.slice(1)];
     const nets = ['10.1.3.0/24', 'fd01::/64'].map(parsePrefix);
