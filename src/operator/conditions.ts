@@ -3,6 +3,7 @@ import type { RelationReason } from '../api/relations.ts';
 import type { PlanProblem } from '../ipam/types.ts';
 import { type Judgement, nextCondition } from './condition.ts';
 import { equal } from './equal.ts';
+import { counted } from './words.ts';
 
 /** Reasons by condition type: what programs may rely on. */
 export interface Reasons {
@@ -59,7 +60,11 @@ export function nextStatus(
   const failing = conditionTypes.find((type) => !verdicts[type].holds);
   const ready =
     failing === undefined
-      ? { holds: true, reason: 'Ready', message: `${counts.hosts} hosts, ${counts.nics} NIC networks` }
+      ? {
+          holds: true,
+          reason: 'Ready',
+          message: `${counted(counts.hosts, 'host')}, ${counted(counts.nics, 'NIC network')}`,
+        }
       : verdicts[failing];
   const all = [...conditionTypes.map((type) => [type, verdicts[type]] as const), ['Ready', ready] as const];
   const next: MultiNicNetworkStatus = {

@@ -1,5 +1,6 @@
 import type { SliceHost } from '../api/kinds/cidrslice.ts';
 import type { ClaimStatus, PublishedNetwork } from '../api/kinds/hostinterface.ts';
+import { counted, listed } from './words.ts';
 
 /** One host of a network that is being deleted, as the API objects show it. */
 export interface DrainHost {
@@ -116,17 +117,10 @@ function waitingMessage(waiting: readonly DrainHost[]): string {
   const unheard = waiting.filter((host) => host.attachments === 0).map((host) => host.hostName);
   const parts = [
     total > 0 &&
-      `${total} attachment${total === 1 ? '' : 's'} still there: ${listed(
+      `${counted(total, 'attachment')} still there: ${listed(
         attached.map((host) => `${host.hostName} (${host.attachments})`),
       )}; delete their pods`,
     unheard.length > 0 && `waits for the daemon of ${listed(unheard)} to say that it is empty`,
   ].filter((part) => part !== false);
   return parts.join('; ');
-}
-
-/** At most five names: a message is for reading. */
-export function listed(names: readonly string[]): string {
-  const shown = [...names].sort().slice(0, 5);
-  const more = names.length - shown.length;
-  return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');
 }

@@ -13,6 +13,7 @@ import { isOurs } from './nad.ts';
 import { stopHosts } from './stop-hosts.ts';
 import { countsOf } from './verdicts.ts';
 import { certainViewOf, type NetworkView } from './view.ts';
+import { counted } from './words.ts';
 import { deleteNad } from './write-nads.ts';
 import { writeStatus } from './write-status.ts';
 import { remove } from './writes.ts';
@@ -52,7 +53,7 @@ export async function reconcileDeletion(
 function removed({ hosts }: NetworkView, forced: boolean): News {
   const left = hosts.reduce((sum, host) => sum + host.attachments, 0);
   if (!forced || left === 0) return { type: 'Normal', reason: 'Removed', message: 'nothing is left of the network' };
-  const message = `removed by ${forceAnnotation} without waiting for ${left} attachments: delete their pods`;
+  const message = `removed by ${forceAnnotation} without waiting for ${counted(left, 'attachment')}: delete their pods`;
   return { type: 'Warning', reason: 'Forced', message };
 }
 

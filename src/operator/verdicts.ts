@@ -3,8 +3,8 @@ import type { Network } from '../api/network.ts';
 import type { Ledger, PlanProblem } from '../ipam/types.ts';
 import type { Counts, Verdict } from './conditions.ts';
 import type { Assignments } from './desired.ts';
-import { listed } from './drain.ts';
 import { discoveryOf, type HostView } from './view.ts';
+import { counted, listed } from './words.ts';
 
 /** Planned: nothing stands in the way, and every host that has a block serves exactly what was published. */
 export function plannedVerdict(
@@ -19,10 +19,14 @@ export function plannedVerdict(
     return host.nodeExists && published !== undefined && !serves(host, published);
   });
   if (behind.length === 0) {
-    return { holds: true, reason: 'Planned', message: `${assignments.size} hosts serve their blocks` };
+    return {
+      holds: true,
+      reason: 'Planned',
+      message: assignments.size === 1 ? '1 host serves its blocks' : `${assignments.size} hosts serve their blocks`,
+    };
   }
   const names = listed(behind.map((host) => host.hostName));
-  const message = `${behind.length} of ${assignments.size} hosts do not serve their blocks yet: ${names}`;
+  const message = `${behind.length} of ${counted(assignments.size, 'host')} ${behind.length === 1 ? 'does not serve its' : 'do not serve their'} blocks yet: ${names}`;
   return { holds: false, reason: 'WaitingForHosts', message };
 }
 

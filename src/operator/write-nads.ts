@@ -5,9 +5,9 @@ import { inNamespace, resources } from '../kube/resource.ts';
 import type { Caches } from './caches.ts';
 import type { Verdict } from './conditions.ts';
 import type { Context } from './context.ts';
-import { listed } from './drain.ts';
 import { isOurs, type Nad, nadObject, namespacesOf } from './nad.ts';
 import { type NadChange, nadChange } from './nad-change.ts';
+import { counted, listed } from './words.ts';
 import { applyOver, eachOf, put, remove, type Target } from './writes.ts';
 
 /** What has to happen so that a network's NADs are where and what they shall be. */
@@ -123,5 +123,5 @@ export function networksVerdict(
   if (!planned) return { holds: false, reason: 'NotPlanned', message: 'NetworkAttachmentDefinitions follow the plan' };
   const missing = network.namespaces.filter((name) => !namespaces.includes(name));
   const absent = missing.length > 0 ? `; not there (yet): ${listed(missing)}` : '';
-  return { holds: true, reason: 'Created', message: `in ${namespaces.length} namespaces${absent}` };
+  return { holds: true, reason: 'Created', message: `in ${counted(namespaces.length, 'namespace')}${absent}` };
 }

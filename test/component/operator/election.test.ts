@@ -6,7 +6,10 @@ import { createLeadership } from '../../../src/kube/leadership.ts';
 import type { Lease } from '../../../src/kube/lease.ts';
 import { silent } from '../../../src/kube/logger.ts';
 import { inNamespace, resources } from '../../../src/kube/resource.ts';
+import { createOperatorMetrics } from '../../../src/observe/operator-metrics.ts';
+import { createReadiness } from '../../../src/observe/readiness.ts';
 import { runOperator } from '../../../src/operator/run.ts';
+import { seriesOf, valueOf } from '../../support/metrics.ts';
 import { startHosts } from '../../support/operator/hosts.ts';
 import { startWorld, type World } from '../../support/operator/world.ts';
 
@@ -126,6 +129,9 @@ it('who takes over decides on what the server knows by then, not on copies that 
   const hosts = startHosts(world);
   const stop = new AbortController();
   const turn = Promise.withResolvers<boolean>();
+  const readiness = createReadiness(['lists']);
+  const metrics = createOperatorMetrics();
+  const leads = async () => valueOf(seriesOf(await metrics.text()), 'multinic_leader');
   let writes = 0;
   const client = deafTo('cidrslices', world.client);
   const second = runOperator({
@@ -138,6 +144,8 @@ it('who takes over decides on what the server knows by then, not on copies that 
     logger: silent,
     signal: stop.signal,
     election: { win: () => turn.promise, lead: (work) => work(stop.signal) },
+    readiness,
+    metrics,
   });
   world.startOperator();
   await world.apply('net', {
@@ -150,9 +158,13 @@ it('who takes over decides on what the server knows by then, not on copies that 
   await world.until(async () => expect((await world.condition('net', 'Ready'))?.status).toBe('True'));
   await world.until(async () => expect((await world.host('host-b'))?.status?.networks).toHaveLength(1));
   await world.quiet();
+  // One that waits is ready to lead, and tells nothing that the leader tells too.
+  await world.until(() => expect(readiness.reason()).toBeUndefined());
+  expect(await leads()).toBe(0);
   await world.stopOperator();
   turn.resolve(true);
   await world.quiet();
+  expect(await leads()).toBe(1);
   stop.abort();
   await second;
   await hosts.stop();

@@ -60,7 +60,7 @@ describe('events of the operator', () => {
       const said = await clients.kubectl('describe', 'mnn', 'net');
       expect(said).toMatch(/Events:\n +Type +Reason .*\n/);
       expect(said).toMatch(/Warning +Invalid .*multinic-operator +spec.addressing: interfaceBlock 2 and hostBlock 6/);
-      expect(said).toMatch(/Normal +Ready .*multinic-operator +1 hosts, 2 NIC networks/);
+      expect(said).toMatch(/Normal +Ready .*multinic-operator +1 host, 2 NIC networks/);
     } finally {
       await clients.close();
     }

@@ -164,7 +164,7 @@ describe('from apply to Ready', () => {
     await world.until(async () => {
       const planned = await world.condition('net', 'Planned');
       expect(planned).toMatchObject({ status: 'False', reason: 'WaitingForHosts' });
-      expect(planned?.message).toBe('1 of 2 hosts do not serve their blocks yet: host-b');
+      expect(planned?.message).toBe('1 of 2 hosts does not serve its blocks yet: host-b');
     });
     expect(await world.condition('net', 'Ready')).toMatchObject({ status: 'False', reason: 'WaitingForHosts' });
     await hosts.wake('host-b');
@@ -218,7 +218,7 @@ describe('namespaces', () => {
     await world.apply('net', { ...quickstart, namespaces: ['one', 'three'] });
     await ready('net');
     expect(await where()).toEqual(['one']);
-    expect((await world.condition('net', 'NetworksReady'))?.message).toBe('in 1 namespaces; not there (yet): three');
+    expect((await world.condition('net', 'NetworksReady'))?.message).toBe('in 1 namespace; not there (yet): three');
     await world.apply('net', { ...quickstart, namespaces: ['two', 'three'] });
     await world.until(async () => expect(await where()).toEqual(['two']));
     await world.addNamespace('three');

@@ -1,0 +1,11 @@
+/** At most five names: a message is for reading. */
+export function listed(names: readonly string[]): string {
+  const shown = [...names].sort().slice(0, 5);
+  const more = names.length - shown.length;
+  return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');
+}
+
+/** `1 host`, `2 hosts`. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
