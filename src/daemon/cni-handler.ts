@@ -5,8 +5,8 @@ import { printError } from '../cni/error.ts';
 import { printResult } from '../cni/result.ts';
 import type { Call, CniResult, RawCall } from '../cni/types.ts';
 import { decodeCall, type WireHeaders } from '../cni/wire.ts';
-import type { Logger } from '../observe/logger.ts';
 import type { DaemonMetrics } from '../observe/daemon-metrics.ts';
+import type { Logger } from '../observe/logger.ts';
 import type { CniAnswer } from './http/socket-app.ts';
 
 /** Carries out a call behind the gate: the result of ADD, undefined for the other verbs; throws CniError. */
