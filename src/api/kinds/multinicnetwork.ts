@@ -86,7 +86,10 @@ const plugin = {
       type: 'string',
       description: 'CNI version of the generated NetworkAttachmentDefinition: 0.3.0, 0.3.1, 0.4.0, 1.0.0 or 1.1.0.',
     },
-    type: { type: 'string', description: 'Plugin that is delegated to: ipvlan, macvlan, bridge, tap, dummy.' },
+    type: {
+      type: 'string',
+      description: 'Plugin that is delegated to: ipvlan, macvlan, host-device, sriov, mellanox, bridge, tap, dummy.',
+    },
     args: {
       type: 'object',
       description:

@@ -48,7 +48,7 @@ describe('ipam of other types than ours', () => {
     });
   });
 
-  it.each(['old-macvlan-whereabouts', 'old-multi-config'])("takes the predecessor's %s", (name) => {
+  it.each(['old-macvlan-whereabouts', 'old-multi-config', 'old-mellanox'])("takes the predecessor's %s", (name) => {
     const object = predecessorObjects().find(({ metadata }) => metadata.name === name);
     const spec = trusted<MultiNicNetworkSpec>(object?.spec);
     expect(parseNetwork({ ...networkObject({}, name), spec })).toMatchObject({ ok: true });
