@@ -23,6 +23,7 @@ interface Flags {
   leaderElectNamespace: string;
   identity: string;
   clusterNetwork: string[];
+  sriovNamespace: string;
   healthListen: string;
   logLevel: LogLevel;
 }
@@ -55,6 +56,11 @@ export function operatorCommand(): Command {
       '--cluster-network <prefix...>',
       'prefixes of services and pods, which no subnet may overlap; pod networks of Nodes are known',
       [],
+    )
+    .option(
+      '--sriov-namespace <name>',
+      'where the SR-IOV network operator has its objects',
+      'openshift-sriov-network-operator',
     )
     .option('--health-listen <address:port>', 'read-only /healthz, /readyz, /metrics; "off" for none', 'off')
     .addOption(new Option('--log-level <level>', 'what to log').choices(logLevels).default('info'))
@@ -107,6 +113,7 @@ export function operatorCommand(): Command {
           signal,
           identity: flags.identity,
           clusterNetworks,
+          sriovNamespace: flags.sriovNamespace,
           metrics,
           readiness,
           ...(flags.leaderElect && { election }),
