@@ -13,7 +13,7 @@ export interface SeenCall {
   readonly config: Json;
 }
 
-/** A shell script in the place of the delegate, which notes each call and then does as told. */
+/** A program in the place of the delegate, which notes each call and then does as told (recorder.c). */
 export interface FakeDelegate {
   /** Its directory. */
   readonly folder: string;
@@ -40,18 +40,7 @@ export function fakeDelegate(trial: Trial, name: string, script = ''): FakeDeleg
   const notes = join(folder, 'notes');
   mkdirSync(notes, { recursive: true });
   const file = join(folder, type);
-  const text = `#!/bin/sh
-real=${join(realFolder, type)}
-notes=${notes}
-in=$(cat)
-master=$(printf '%s' "$in" | sed -n 's/.*"master":"\\([^"]*\\)".*/\\1/p')
-if [ "$CNI_COMMAND" != VERSION ]; then
-  { env | grep '^CNI_'; echo; printf '%s' "$in"; } > "$notes/.$$"
-  mv "$notes/.$$" "$notes/$(date +%s%N)-$$.call"
-fi
-${script}
-printf '%s' "$in" | "$real"
-`;
+  const text = `#!${trial.recorder} ${join(realFolder, type)}\n${script}\n`;
   writeFileSync(file, text, { mode: 0o755 });
   return { folder, file, path: [folder, ...trial.subject.path], calls: () => callsIn(notes) };
 }

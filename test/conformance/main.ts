@@ -1,11 +1,10 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { umlCommand } from '../../src/lab/uml.ts';
-import { cnitoolLine, findCnitool, runCnitool } from './cnitool.ts';
+import { type CnitoolRun, cnitoolLine, findCnitool, runCnitool } from './cnitool.ts';
 import { startOther } from './other.ts';
+import { runInOtherKernel } from './other-kernel.ts';
 import { startOurs } from './ours.ts';
 import { closingLine, findingLine, markdownTable, summarize } from './report.ts';
 import { type Finding, runSuite } from './suite.ts';
@@ -22,13 +21,15 @@ const options = {
   config: { type: 'string' },
   link: { type: 'string', default: 'macvlan' },
   slowness: { type: 'string', default: '1' },
+  /** Also with --only. */
+  cnitool: { type: 'boolean', default: false },
 } as const;
 
 /** Tries all statements on ours, or on another plugin. Fails unless all pass. */
 async function main(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options });
-  if (values.uml) return inOtherKernel(args);
   const only = numbersOf(values.only);
+  if (values.uml) return tellOther(values, only);
   const { link } = values;
   if (link !== 'macvlan' && link !== 'ipvlan') throw new Error(`--link ${link}: ${usage}`);
   const root = mkdtempSync(join(tmpdir(), 'multinic-conformance-'));
@@ -42,21 +43,48 @@ async function main(args: readonly string[]): Promise<void> {
         ...(values.json ? {} : { onFinding: progress }),
       });
       for (const finding of findings) say(findingLine(finding));
-      const summary = summarize(findings);
-      say(closingLine(place.subject.name, summary));
-      const cnitool = only === undefined ? findCnitool() : undefined;
+      const wanted = only === undefined || values.cnitool;
+      const cnitool = wanted ? findCnitool() : undefined;
       const runs = cnitool === undefined ? [] : await runCnitool(place, place.subject, cnitool);
-      if (only === undefined)
-        say(cnitool === undefined ? 'cnitool: not run, as there is no Go to build it' : cnitoolLine(runs));
-      if (values.markdown) console.log(markdownTable(findings));
-      if (values.json) console.log(JSON.stringify({ ...summary, ...(runs.length === 0 ? {} : { cnitool: runs }) }));
-      if (summary.passed < summary.total || runs.some(({ passed }) => !passed)) process.exitCode = 1;
+      conclude(values, { name: place.subject.name, findings, runs, withCnitool: wanted });
     } finally {
       await place.close();
     }
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
+}
+
+interface Conclusion {
+  readonly name: string;
+  readonly findings: readonly Finding[];
+  readonly runs: readonly CnitoolRun[];
+  readonly withCnitool: boolean;
+}
+
+/** The end of the report, and the exit status. */
+function conclude(
+  values: { readonly json: boolean; readonly markdown: boolean },
+  { name, findings, runs, withCnitool }: Conclusion,
+): void {
+  const say = values.json || values.markdown ? console.error : console.log;
+  const summary = summarize(findings);
+  say(closingLine(name, summary));
+  if (withCnitool) say(runs.length === 0 ? 'cnitool: not run, as there is no Go to build it' : cnitoolLine(runs));
+  if (values.markdown) console.log(markdownTable(findings));
+  if (values.json) console.log(JSON.stringify({ ...summary, ...(runs.length === 0 ? {} : { cnitool: runs }) }));
+  if (summary.passed < summary.total || runs.some(({ passed }) => !passed)) process.exitCode = 1;
+}
+
+/** The same with ipvlan, in the kernel that MULTINIC_UML names. */
+async function tellOther(
+  values: { readonly json: boolean; readonly markdown: boolean },
+  only: readonly number[] | undefined,
+): Promise<void> {
+  const { findings, runs } = await runInOtherKernel(only, process.env);
+  const say = values.json || values.markdown ? console.error : console.log;
+  for (const finding of findings) say(findingLine(finding));
+  conclude(values, { name: 'multinic (ipvlan)', findings, runs, withCnitool: only === undefined });
 }
 
 interface Values {
@@ -83,16 +111,6 @@ function numbersOf(text: string | undefined): readonly number[] | undefined {
 /** For people who wait. */
 function progress({ id }: Finding, ms: number): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[Kstatement ${id}: ${Math.round(ms)} ms\r`);
-}
-
-/** The same with ipvlan in the kernel that MULTINIC_UML names; it is several times slower. */
-function inOtherKernel(args: readonly string[]): void {
-  const rest = args.filter((argument) => argument !== '--uml');
-  const argv = [process.execPath, join(import.meta.dirname, 'main.ts'), '--link', 'ipvlan', '--slowness', '8', ...rest];
-  const command = umlCommand(argv, { timeout: 1500, memory: '2G' }, process.env);
-  const [program = '', ...words] = command.argv;
-  process.exitCode =
-    spawnSync(program, words, { env: command.env, stdio: ['ignore', 'inherit', 'inherit'] }).status ?? 1;
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

@@ -8,6 +8,7 @@ import { formatAddress } from '../../src/net/address.ts';
 import { addressAt, parsePrefix } from '../../src/net/prefix.ts';
 import type { Launch } from '../../src/spawner/types.ts';
 import { launchOn } from '../support/serving/launch.ts';
+import { buildPrograms } from './programs.ts';
 import { runProgram } from './run-program.ts';
 import { NotApplicable } from './statement.ts';
 import type { ConfigWish, DelegateInfo, Json, Subject } from './subject.ts';
@@ -31,7 +32,7 @@ export async function startOther(
       closeLaunch();
       return lab.close();
     };
-    return { host, launch, dir: lab.dir, slowness: 1, subject, close };
+    return { host, launch, recorder: buildPrograms().recorder, dir: lab.dir, slowness: 1, subject, close };
   } catch (error) {
     await lab.close();
     throw error;

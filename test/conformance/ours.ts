@@ -1,7 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
-import { join } from 'node:path';
 import type { LinkKind } from '../../src/api/network.ts';
 import { isObject } from '../../src/cni/fields.ts';
 import { supportedVersions } from '../../src/cni/types.ts';
@@ -9,6 +7,7 @@ import type { LabHost } from '../../src/lab/hosts/hosts.ts';
 import { type ServingDaemon, type ServingHost, startServingHost } from '../support/serving/host.ts';
 import { launchOn } from '../support/serving/launch.ts';
 import { planOf } from '../support/serving/plan.ts';
+import { buildPrograms } from './programs.ts';
 import type { Json, NetworkName, Subject } from './subject.ts';
 import type { Place } from './suite.ts';
 
@@ -19,7 +18,6 @@ const usualNics = 2;
 const firstSubnet = 100;
 /** Each check that uses up a network gets one of its own. */
 const tinyNetworks = 24;
-const repository = join(import.meta.dirname, '../..');
 
 /** The host with the daemon, and our plugin on it. */
 export interface OurPlace extends Place {
@@ -42,13 +40,16 @@ export async function startOurs(linkKind: LinkKind, root: string, slowness: numb
       firstShorterBy: name.startsWith('tiny') ? 7 : 0,
     }),
   );
-  const flags = ['--delegate-timeout', `${4 * slowness}s`];
+  // As short as a slow kernel allows: some checks wait for it.
+  const flags = ['--delegate-timeout', `${3 + slowness}s`];
   const serving = await startServingHost({ nics, plans, flags, root });
-  const subject = ourSubject(serving, linkKind, mode);
+  const { recorder, impatient } = buildPrograms();
+  const subject = ourSubject(serving, linkKind, mode, impatient);
   const spawner = launchOn(serving.host);
   return {
     host: serving.host,
     launch: spawner.launch,
+    recorder,
     dir: serving.dir,
     slowness,
     subject,
@@ -60,7 +61,7 @@ export async function startOurs(linkKind: LinkKind, root: string, slowness: numb
   };
 }
 
-function ourSubject(serving: ServingHost, linkKind: LinkKind, mode: string): Subject {
+function ourSubject(serving: ServingHost, linkKind: LinkKind, mode: string, impatient: string): Subject {
   const { host } = serving;
   let tiny = 0;
   let fresh = 250;
@@ -78,7 +79,7 @@ function ourSubject(serving: ServingHost, linkKind: LinkKind, mode: string): Sub
     delegate: { type: linkKind, kind: 'main', folder: '/usr/lib/cni' },
     daemon: {
       hidden: hiddenDaemon,
-      impatient: impatientShim(serving.dir),
+      impatient,
       log: () => readFileSync(serving.log, 'utf8'),
     },
     config: (cniVersion, wish) => ({
@@ -106,13 +107,6 @@ const hiddenDaemon = [
   '-c',
   'mount -t tmpfs none /run/multinic && exec "$0" "$@"',
 ];
-
-/** The same source, waiting 1 s instead of 60 for a daemon that is away. */
-function impatientShim(dir: string): string {
-  const output = join(dir, 'impatient', 'multi-nic');
-  execFileSync('sh', [join(repository, 'tools/build-shim.sh'), output, '-DADD_WAIT_MS=1000'], { stdio: 'pipe' });
-  return output;
-}
 
 /** One text for each address, or for an attachment without any. */
 async function heldBy(host: LabHost, containerID: string): Promise<readonly string[]> {

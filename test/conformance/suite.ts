@@ -25,6 +25,8 @@ export interface Place {
   readonly host: LabHost;
   /** Starts programs on the host. */
   readonly launch: Launch;
+  /** The built recorder.c. */
+  readonly recorder: string;
   /** A folder that host and suite see under one path. */
   readonly dir: string;
   readonly slowness: number;

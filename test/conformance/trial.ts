@@ -45,6 +45,8 @@ export interface Trial {
   readonly version: CniVersion;
   readonly subject: Subject;
   readonly host: LabHost;
+  /** The built recorder.c. */
+  readonly recorder: string;
   /** A folder of its own that the plugin sees under the same path. */
   readonly folder: string;
   /** How much slower than a plain machine everything is. */
@@ -62,6 +64,7 @@ export interface TrialParts {
   readonly subject: Subject;
   readonly host: LabHost;
   readonly launch: Launch;
+  readonly recorder: string;
   readonly folder: string;
   readonly slowness: number;
 }

@@ -135,7 +135,9 @@ async function keepsToItself(trial: Trial): Promise<void> {
   const wish = { network: 'second', nics: 2 } as const;
   const ip = freshAddress();
   // ipvlan can give none: asked for one, it would be right to refuse the pod.
-  const mac = trial.subject.delegate?.type === 'ipvlan' ? undefined : '02:12:34:56:78:9a';
+  // Two links of one NIC cannot have the same; an ipvlan link has its NIC's.
+  const own = `02:12:34:56:78:9${supportedVersions.indexOf(trial.version)}`;
+  const mac = trial.subject.delegate?.type === 'ipvlan' ? undefined : own;
   const more = mac === undefined ? '' : `;MAC=${mac}`;
   const fake = fakeDelegate(trial, 'recorder');
   const pod = await trial.pod();
@@ -182,7 +184,7 @@ async function killed(trial: Trial): Promise<void> {
     await detach(trial, pod, `DEL after a kill ${step} the delegate`, { path: fake.path, nics: 2 });
     await nothingLeft(trial, pod, `killed ${step} the delegate, after DEL`);
     // A delegate that outlived its caller would show up now.
-    await sleep(500 * trial.slowness);
+    await sleep(500 + 100 * trial.slowness);
     await nothingLeft(trial, pod, `killed ${step} the delegate, a while after DEL`);
     await adding;
   }

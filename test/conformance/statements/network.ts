@@ -19,6 +19,7 @@ export const networkStatements: readonly Statement[] = [
   },
   {
     id: 42,
+    alone: true,
     title: 'STATUS: delegates that do not speak 1.1.0 do no harm',
     versions: newest,
     async run(trial) {
