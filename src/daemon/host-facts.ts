@@ -40,6 +40,8 @@ export async function hostFacts(sources: FactSources): Promise<HostFacts> {
   return {
     ready: readiness.reason() === undefined,
     busy: engine.busy(),
+    nics: state.nics.filter(({ name }) => !store.lent.has(name)),
+    lent: store.lent.size,
     attachments,
     pools,
     routes,

@@ -8,6 +8,10 @@ export interface HostFacts {
   readonly ready: boolean;
   /** CNI calls being carried out. */
   readonly busy: number;
+  /** NICs of the pool that are on the host, and whether they are up with carrier. */
+  readonly nics: readonly { readonly name: string; readonly up: boolean }[];
+  /** NICs that pods have for themselves. */
+  readonly lent: number;
   /** By network. */
   readonly attachments: ReadonlyMap<string, number>;
   /** One for each block that the host serves. */
@@ -53,6 +57,8 @@ export function createDaemonMetrics(): DaemonMetrics {
   });
   const ready = gauge('multinic_ready', '1 when the daemon serves ADD');
   const busy = gauge('multinic_cni_calls_running', 'CNI calls being carried out');
+  const nics = gauge('multinic_nic_up', '1 when a NIC of the pool is up and has carrier', ['nic']);
+  const lent = gauge('multinic_nics_lent', 'NICs that are not on the host, since pods have them');
   const attachments = gauge('multinic_attachments', 'Attachments on this host', ['network']);
   const addresses = gauge(
     'multinic_pool_addresses',
@@ -69,7 +75,9 @@ export function createDaemonMetrics(): DaemonMetrics {
   function show(now: HostFacts): void {
     ready.set(now.ready ? 1 : 0);
     busy.set(now.busy);
-    for (const one of [attachments, addresses, routes]) one.reset();
+    lent.set(now.lent);
+    for (const one of [nics, attachments, addresses, routes]) one.reset();
+    for (const { name, up } of now.nics) nics.set({ nic: name }, up ? 1 : 0);
     for (const [network, count] of now.attachments) attachments.set({ network }, count);
     for (const { network, nic, held, resting, capacity } of now.pools) {
       const free = Math.max(0, Number(capacity) - held - resting);

@@ -54,6 +54,7 @@ async function expectMetrics(host: LabHost, network: string, held: number): Prom
   expect(inPool('held')).toBeGreaterThanOrEqual(held);
   expect(inPool('free')).toBeGreaterThan(0);
   expect(valueOf(series, 'multinic_cni_call_seconds_count', { verb: 'ADD', outcome: 'ok' })).toBeGreaterThan(0);
+  expect(valueOf(series, 'multinic_nic_up', { nic: 'eth1' })).toBe(1);
   expect(valueOf(series, 'multinic_spool_entries')).toBe(0);
 }
 

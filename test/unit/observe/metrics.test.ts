@@ -29,6 +29,11 @@ function daemon() {
     Promise.resolve({
       ready: true,
       busy: 1,
+      nics: [
+        { name: 'eth1', up: true },
+        { name: 'eth2', up: false },
+      ],
+      lent: 1,
       attachments: new Map([['net', 3]]),
       pools: [{ network: 'net', nic: 'eth1', held: 3, resting: 2, capacity: 254n }],
       routes: new Map([['net', 0]]),
@@ -104,6 +109,7 @@ describe('metrics', () => {
     expect(['held', 'resting', 'free'].map(addresses)).toEqual([3, 2, 249]);
     expect(valueOf(series, 'multinic_cni_call_seconds_count', { verb: 'other', outcome: '4' })).toBe(1);
     expect(valueOf(series, 'multinic_spool_entries')).toBe(4);
+    expect(['eth1', 'eth2'].map((nic) => valueOf(series, 'multinic_nic_up', { nic }))).toEqual([1, 0]);
   });
 });
 
