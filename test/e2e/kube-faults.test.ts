@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, test } from 'vitest';
+import { expectRight } from '../support/faults/judge.ts';
 import { faultRuns } from '../support/faults/runs.ts';
 import { seedsOf } from '../support/faults/seeds.ts';
 import { accessFrom } from '../support/kube-rest.ts';
@@ -16,8 +17,6 @@ test('1,000 random fault runs in front of a real API server: every copy ends as 
   if (alone === undefined) return;
   const seeds = seedsOf(1_000, 1_000);
   const access = accessFrom(alone.kubeconfig);
-  const report = await faultRuns({ access, seeds, width: 125, faultsMs: 2_000 });
-  expect(report.problems).toEqual([]);
-  // How many there were depends on how slow the machine is: over three for each run, or half of that when it has other work.
-  expect([...report.faults.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(seeds.length);
-}, 300_000);
+  const report = await faultRuns({ access, seeds, width: 125, faultsMs: 1_000 });
+  expectRight(report, false);
+}, 600_000);

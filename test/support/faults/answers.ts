@@ -55,9 +55,14 @@ const watchOnly: readonly [Instead, ...Instead[]] = [
   inWatch('unknown event', { type: 'RENAMED', object: {} }),
 ];
 
-/** Answers in the server's place, wrongly. */
-export function instead(response: ServerResponse, { dice, hit }: Fate, watch: boolean): void {
-  const [name, answer] = dice.pick(watch && dice.chance(0.4) ? watchOnly : both);
+/** Names of wrong answers: to any request, and to watches only. */
+export const answerFaults = { any: both.map(([name]) => name), watch: watchOnly.map(([name]) => name) };
+
+/** Answers in the server's place, wrongly: with the answer of that name, or with any. */
+export function instead(response: ServerResponse, { dice, hit }: Fate, watch: boolean, wanted?: string): void {
+  const all = [...both, ...watchOnly];
+  const one = all.find(([name]) => name === wanted) ?? dice.pick(watch && dice.chance(0.4) ? watchOnly : both);
+  const [name, answer] = one;
   hit(name);
   answer(response);
 }

@@ -23,16 +23,33 @@ export async function breakBody(
   response.end();
 }
 
+/** Names of what is done to a line of an answer; the bookmarks: behind an event of a watch. */
+export const lineFaults = {
+  any: ['reset mid-line', 'closed mid-line', 'cut line', 'stall', 'dribble', 'delay', 'pieces'],
+  watch: ['bookmark twice', 'bookmark late'],
+  lies: ['bookmark ahead', 'event twice'],
+} as const;
+
 /** @returns whether the answer goes on */
 async function passLine(line: Buffer, response: ServerResponse, fate: Fate, watch: boolean): Promise<boolean> {
   const { dice, calm, hit } = fate;
-  if (calm() || dice.chance(watch ? 0.8 : 0.6)) {
+  const owed = fate.owed([...lineFaults.any, ...(watch ? [...lineFaults.watch, ...lineFaults.lies] : [])]);
+  const told = [...lineFaults.watch, ...lineFaults.lies].find((name) => name === owed);
+  if (told !== undefined || (owed === undefined && (calm() || dice.chance(watch ? 0.8 : 0.6)))) {
     response.write(line);
-    if (!calm() && watch && dice.chance(0.1)) bookmark(line, response, fate);
+    if (told !== undefined) bookmark(line, response, fate, told);
+    else if (!calm() && watch && dice.chance(0.1)) {
+      bookmark(
+        line,
+        response,
+        fate,
+        dice.pick(fate.lies ? ['event twice', 'bookmark ahead', ...lineFaults.watch] : lineFaults.watch),
+      );
+    }
     return true;
   }
   const half = line.subarray(0, dice.between(1, Math.max(1, line.length - 2)));
-  const name = dice.pick(['reset mid-line', 'closed mid-line', 'cut line', 'stall', 'dribble', 'delay', 'pieces']);
+  const name = lineFaults.any.find((one) => one === owed) ?? dice.pick(lineFaults.any);
   hit(name);
   switch (name) {
     case 'reset mid-line':
@@ -68,25 +85,21 @@ async function passLine(line: Buffer, response: ServerResponse, fate: Fate, watc
   }
 }
 
-/** A bookmark of what has just been told: true now, and true when it comes late or twice. */
-function bookmark(line: Buffer, response: ServerResponse, { dice, hit, lies }: Fate): void {
+/** A bookmark of what has just been told, true now, and true when it comes late or twice; or what no server tells. */
+function bookmark(line: Buffer, response: ServerResponse, { dice, hit }: Fate, name: string): void {
   const event: unknown = JSON.parse(line.toString());
   const version = textOf(fieldAt(event, ['object', 'metadata', 'resourceVersion']));
   if (version === '') return;
-  const ahead = lies && dice.chance(0.3);
-  const told = `${JSON.stringify({
-    type: 'BOOKMARK',
-    object: {
-      kind: 'ConfigMap',
-      apiVersion: 'v1',
-      metadata: { resourceVersion: String(BigInt(version) + (ahead ? 20n : 0n)) },
-    },
-  })}\n`;
-  hit(ahead ? 'bookmark ahead' : 'bookmark');
-  response.write(told);
-  if (dice.chance(0.5)) response.write(told);
-  if (dice.chance(0.5)) setTimeout(() => response.writable && response.write(told), dice.between(1, 200));
-  if (!lies) return;
-  hit('event twice');
-  setTimeout(() => response.writable && response.write(line), dice.between(0, 300));
+  hit(name);
+  const write = (text: string | Buffer): void => void (response.writable && response.write(text));
+  if (name === 'event twice') {
+    setTimeout(() => write(line), dice.between(0, 300));
+    return;
+  }
+  const resourceVersion = String(BigInt(version) + (name === 'bookmark ahead' ? 20n : 0n));
+  const object = { kind: 'ConfigMap', apiVersion: 'v1', metadata: { resourceVersion } };
+  const told = `${JSON.stringify({ type: 'BOOKMARK', object })}\n`;
+  if (name !== 'bookmark late') write(told);
+  if (name === 'bookmark twice') write(told);
+  if (name === 'bookmark late') setTimeout(() => write(told), dice.between(20, 200));
 }
