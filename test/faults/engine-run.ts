@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createKernel } from '../../src/kernel/ip.ts';
 import type { Harness, HarnessState } from '../support/attach/client.ts';
 import { orphansOf } from '../support/attach/consistent.ts';
@@ -43,6 +44,7 @@ export async function runEnginePoints(
         const next = await startEngine(world, scene);
         running = { harness: next, scene };
         await next.call(placeCall('DEL', place));
+        await allBack(next);
         beforeLook?.(place);
         return [
           ...recordsLeft(await next.look()),
@@ -66,6 +68,14 @@ export async function runEnginePoints(
   return outcomes;
 }
 
+/** A NIC that comes back has its cable noticed a moment later. */
+async function allBack(harness: Harness): Promise<void> {
+  for (const end = Date.now() + 15_000; Date.now() < end; await sleep(50)) {
+    await harness.settleLent();
+    if ((await harness.look()).counts['lent'] === 0) return;
+  }
+}
+
 export async function tried(work: () => Promise<string[]>): Promise<string[]> {
   try {
     return await work();
@@ -75,7 +85,7 @@ export async function tried(work: () => Promise<string[]>): Promise<string[]> {
 }
 
 function recordsLeft({ counts, pools }: HarnessState): string[] {
-  const rows = ['attachments', 'addresses', 'masters'].flatMap((table) => {
+  const rows = ['attachments', 'addresses', 'masters', 'lent'].flatMap((table) => {
     const count = counts[table] ?? 0;
     return count === 0 ? [] : [`${count} ${table} in the store`];
   });

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { daemonPoints } from './daemon-points.ts';
 import { delegatePoints } from './delegate-points.ts';
 import { type Outcome, runEnginePoints } from './engine-run.ts';
+import { lentPoints } from './lent-points.ts';
 import { scenes } from './scenes.ts';
 import { runShimPoints } from './shim-points.ts';
 
@@ -17,10 +18,11 @@ async function main(args: readonly string[]): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'multinic-faults-'));
   try {
     const onOutcome = (outcome: Outcome): void => say(lineOf(outcome));
-    // Each of the three has a host of its own.
+    // Each of them has a host of its own.
     const outcomes = await Promise.all([
       runEnginePoints([...daemonPoints(scenes.direct), ...daemonPoints(scenes.delegates)], { onOutcome }),
       runEnginePoints([...daemonPoints(scenes.chain), ...delegatePoints()], { onOutcome }),
+      runEnginePoints(lentPoints(), { onOutcome }),
       runShimPoints(root, { onOutcome }),
     ]).then((lists) => lists.flat());
     const leftovers = outcomes.reduce((sum, { left }) => sum + left.length, 0);

@@ -1,5 +1,6 @@
 import type { ContainerCall } from '../../src/cni/types.ts';
 import type { Harness, HarnessOptions } from '../support/attach/client.ts';
+import { dress, lending } from '../support/attach/lent.ts';
 import { callOf, plansText, pluginDirectory, type World } from '../support/attach/world.ts';
 
 /** How an attachment is made whose making is disturbed. */
@@ -39,6 +40,7 @@ export const scenes = {
       metaPlugins: [{ type: 'tuning', mtu: 1400 }, { type: 'sbr' }, { type: 'bandwidth', ...bandwidth }],
     },
   },
+  lent: { name: 'lent NICs', network: lending.network, executor: 'direct', plugin: 'host-device', conf: {} },
 } as const satisfies Record<string, Scene>;
 
 export const plans = plansText([
@@ -48,10 +50,12 @@ export const plans = plansText([
     delegation: { pluginType: 'bridge', binding: 'none' },
     blocks: { eth1: ['10.6.1.0/27'], eth2: ['10.6.2.0/27'] },
   },
+  lending,
 ]);
 
-/** What stands on the host before anything is attached: the bridge plugin would leave its bridge. */
+/** What stands on the host before anything is attached: addresses and routes of its NICs; the bridge plugin would leave its bridge. */
 export function prepare(world: World): void {
+  dress(world);
   // With an address of its own, as one without follows its ports.
   world.namespaces.ip(world.host, 'link', 'add', bridge, 'address', '02:00:00:00:fa:17', 'type', 'bridge');
   world.namespaces.ip(world.host, 'link', 'set', bridge, 'up');

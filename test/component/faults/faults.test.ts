@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { daemonPoints } from '../../faults/daemon-points.ts';
 import { delegatePoints } from '../../faults/delegate-points.ts';
 import { runEnginePoints } from '../../faults/engine-run.ts';
+import { lentPoints } from '../../faults/lent-points.ts';
 import { scenes } from '../../faults/scenes.ts';
 import { runShimPoints } from '../../faults/shim-points.ts';
 
@@ -13,6 +14,7 @@ test('a delegate is killed, the daemon is started anew, DEL: nothing is left', a
   const some = [
     ...daemonPoints(scenes.direct).slice(-1),
     ...delegatePoints().filter((_point, index) => index % 4 === 1),
+    ...lentPoints().filter((_point, index) => index % 8 === 4),
   ];
   const outcomes = await runEnginePoints(some);
   expect(outcomes.filter(({ left }) => left.length > 0)).toEqual([]);
