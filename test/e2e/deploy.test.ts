@@ -3,6 +3,7 @@ import { fieldAt, fieldsOf, listOf, textOf } from '../../src/lab/apiserver/objec
 import { createRunner, type Runner } from '../../src/lab/run/runner.ts';
 import { accessFrom, KubeRest } from '../support/kube-rest.ts';
 import { until } from '../support/kube-suite.ts';
+import { predecessorFolder, predecessorObjects } from '../support/predecessor.ts';
 import { type Alone, startAlone } from './control-plane/alone.ts';
 import { deployNamespace, serviceAccountToken } from './control-plane/tokens.ts';
 import { realOrSkip } from './real.ts';
@@ -147,4 +148,12 @@ test.each(calls)('with the token of the %s: %s %s is answered %i', async (accoun
     (reply) => reply.code !== 429,
   );
   expect(settled.code).toBe(code);
+});
+
+test('kubectl applies every manifest of the predecessor as it is', async () => {
+  const said = await kubectl('apply', '--validate=strict', `--filename=${predecessorFolder}`);
+  const made = predecessorObjects().map(
+    ({ kind, metadata }) => `${kind.toLowerCase()}.multinic.fms.io/${metadata.name} created`,
+  );
+  expect(said.trim().split('\n').toSorted()).toEqual(made.toSorted());
 });
