@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { channel } from 'node:diagnostics_channel';
 import { accessSync, constants } from 'node:fs';
 import { constants as system } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
@@ -20,6 +21,12 @@ export interface Spawner {
   readonly launch: Launch;
   /** Ends the process; programs that run are reported as failed. */
   readonly close: () => void;
+}
+
+/** What a subscriber of the channel `multinic.program` is told of each program, at its start and at its end. */
+export interface ProgramMessage {
+  readonly what: 'start' | 'end';
+  readonly argv: readonly string[];
 }
 
 /** Where launches go through a process of their own, else (the file is not there) by Node itself. */
@@ -69,7 +76,13 @@ function startProcess({ file, prefix = [], cwd }: SpawnerOptions, onEnd: () => v
   const jobs = new Map<number, Job>();
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], ...(cwd === undefined ? {} : { cwd }) });
   const hold = holder(child);
+  const programs = channel('multinic.program');
+  const tellOf = (what: ProgramMessage['what'], { argv }: Program): void => {
+    if (programs.hasSubscribers) programs.publish({ what, argv } satisfies ProgramMessage);
+  };
   const finish = (id: number): void => {
+    const job = jobs.get(id);
+    if (job !== undefined) tellOf('end', job.program);
     jobs.delete(id);
     if (jobs.size === 0) hold(false);
   };
@@ -84,7 +97,9 @@ function startProcess({ file, prefix = [], cwd }: SpawnerOptions, onEnd: () => v
   };
   const read = createReader((id, report) => {
     const job = jobs.get(id);
-    if (job !== undefined && tell(job, report)) finish(id);
+    if (job === undefined) return;
+    if (isLast(report)) finish(id);
+    tell(job, report);
   });
   child.stdout.on('data', read);
   child.stdin.on('error', () => undefined);
@@ -95,7 +110,8 @@ function startProcess({ file, prefix = [], cwd }: SpawnerOptions, onEnd: () => v
     run(id, job) {
       const request = runFrame(id, job.program);
       jobs.set(id, job);
-      hold(true);
+      tellOf('start', job.program);
+      if (jobs.size === 1) hold(true);
       child.stdin.write(request);
     },
     send(frame) {
@@ -119,31 +135,21 @@ function holder(child: ChildProcess): (on: boolean) => void {
   };
 }
 
-/** @returns whether it was the last */
-function tell(job: Job, report: Report): boolean {
+function isLast({ kind }: Report): boolean {
+  return kind === 'closed' || kind === 'failed';
+}
+
+function tell(job: Job, report: Report): void {
   const { events, program } = job;
-  switch (report.kind) {
-    case 'started':
-      job.pid = report.pid;
-      events.started?.(report.pid);
-      return false;
-    case 'stdout':
-    case 'stderr':
-      events[report.kind](report.data);
-      return false;
-    case 'exited':
-      job.status = report.status;
-      events.exited?.();
-      return false;
-    case 'closed':
-      events.closed(statusOf(job.status ?? 0));
-      return true;
-    case 'failed':
-      events.failed(startError(program, report));
-      return true;
-    default:
-      return report satisfies never;
-  }
+  if (report.kind === 'started') {
+    job.pid = report.pid;
+    events.started?.(report.pid);
+  } else if (report.kind === 'exited') {
+    job.status = report.status;
+    events.exited?.();
+  } else if (report.kind === 'closed') events.closed(statusOf(job.status ?? 0));
+  else if (report.kind === 'failed') events.failed(startError(program, report));
+  else events[report.kind](report.data);
 }
 
 /** As waitpid(2) packs it. */
