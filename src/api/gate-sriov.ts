@@ -9,6 +9,12 @@ export function checkSriovArgs(args: Readonly<Record<string, string>>, findings:
       return arg?.ok === true ? [[arg.name, { given, value: arg.value }] as const] : [];
     }),
   );
+  for (const name of ['mac', 'deviceID'].filter((one) => (args[one] ?? '') !== '')) {
+    findings.add(
+      `spec.plugin.args.${name}`,
+      'is of one interface, and pods have several: leave it out; a pod asks for its MAC in the annotation',
+    );
+  }
   const vlan = numbers.get('vlan')?.value ?? 0;
   for (const name of ['vlanQoS', 'vlanProto']) {
     const one = numbers.get(name);

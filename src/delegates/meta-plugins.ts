@@ -27,12 +27,24 @@ export function readMetaPlugins(plugin: Readonly<Record<string, unknown>>, netwo
 
 /**
  * What is chained to one NIC's call. The bandwidth plugin names its link on the host by network and container alone, so that a
- * second NIC of a container would meet that of the first: its network has the interface in the name.
+ * second NIC of a container would meet that of the first: its network has the interface in the name. A device is named to each, as
+ * Multus does: rdma finds by it what to move.
  */
-export function chainFor(chain: readonly MetaPlugin[], network: string, ifname: string): readonly ChainedCall[] {
+export function chainFor(
+  chain: readonly MetaPlugin[],
+  network: string,
+  ifname: string,
+  device?: string,
+): readonly ChainedCall[] {
   const own = [network, ifname.replaceAll(/[^\w.-]/g, '_')].filter((part) => part !== '').join('_');
   return chain.map(({ plugin, config, cniVersion }) => ({
     plugin,
-    config: { ...config, cniVersion, name: plugin === 'bandwidth' ? own : network, type: plugin },
+    config: {
+      ...config,
+      cniVersion,
+      name: plugin === 'bandwidth' ? own : network,
+      type: plugin,
+      ...(device && { deviceID: device }),
+    },
   }));
 }

@@ -95,11 +95,11 @@ export function planCalls(input: CallsInput): DelegateCall[] {
       ...runtimeKeys(
         device === undefined ? {} : deviceKeys(plugin, device),
         macKeys(input.pluginType, mac),
-        ipamKeys(ipam, addresses),
+        ipamKeys(plugin, ipam, addresses),
       ),
     },
     ...(source === undefined ? {} : { source }),
-    ...(input.chain?.length ? { chain: chainFor(input.chain, input.network, ifname) } : {}),
+    ...(input.chain?.length ? { chain: chainFor(input.chain, input.network, ifname, device) } : {}),
   }));
 }
 
@@ -109,12 +109,27 @@ function runtimeKeys(...parts: readonly Readonly<Record<string, unknown>>[]): Re
   return { ...Object.assign({}, ...parts), ...(Object.keys(runtimeConfig).length === 0 ? {} : { runtimeConfig }) };
 }
 
-function ipamKeys(ipam: ChosenNic['ipam'], addresses: ChosenNic['addresses']): Readonly<Record<string, unknown>> {
+/**
+ * For interfaces without addresses: plugins that can do without name no IPAM plugin then. ipvlan always asks one, and refuses an answer
+ * without addresses; only where multinic makes the links itself such interfaces can be.
+ */
+function withoutAddresses(plugin: string): Readonly<Record<string, unknown>> {
+  return plugin === 'ipvlan' ? { type: 'static', addresses: [] } : {};
+}
+
+function ipamKeys(
+  plugin: string,
+  ipam: ChosenNic['ipam'],
+  addresses: ChosenNic['addresses'],
+): Readonly<Record<string, unknown>> {
   if (ipam === undefined) {
     const list = addresses.map(({ address, length }) => ({ address: formatInterfaceAddress(address, length) }));
     return { ipam: { type: 'static', addresses: list } };
   }
   const { ipam: asked, ips } = askIpam(ipam, addresses);
+  if (asked['type'] === 'static' && !(Array.isArray(asked['addresses']) && asked['addresses'].length > 0)) {
+    return { ipam: withoutAddresses(plugin) };
+  }
   return { ipam: asked, ...(ips === undefined ? {} : { runtimeConfig: { ips } }) };
 }
 

@@ -232,6 +232,22 @@ test('two virtual functions of one NIC: an address of its block for each; nics t
   expect((await harness.look()).counts).toMatchObject({ attachments: 0, masters: 0 });
 });
 
+test("a device that kubelet says of two pods at once is one pod's", async () => {
+  kubelet.give([given('one', '0000:5e:02.0'), given('two', '0000:5e:02.0')]);
+  const conf = nadOf('fast', { cniVersion: '1.0.0', type: 'sriov' });
+  const pods = [
+    { pod: 'one', netns: world.pod() },
+    { pod: 'two', netns: world.pod() },
+  ];
+  const outcomes = await Promise.allSettled(
+    pods.map(({ pod, netns }) => harness.call(callOf('ADD', pod, netns, conf))),
+  );
+  expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+  expect(recorded('ADD')).toHaveLength(1);
+  for (const { pod, netns } of pods) await harness.call(callOf('DEL', pod, netns, conf));
+  expect((await harness.look()).counts).toMatchObject({ attachments: 0, masters: 0 });
+});
+
 test('DEL reaches sriov-cni though the namespace has gone, and again until it succeeds: it keeps books', async () => {
   kubelet.give([given('gone', '0000:3b:02.0')]);
   const conf = nadOf('fast', { cniVersion: '1.0.0', type: 'sriov', args: {} });

@@ -61,6 +61,7 @@ describe('sriov', () => {
     expect(gate({ mode: 'l2' })).toContain('spec.plugin.args.mode sriov has no modes');
   });
   test.each([
+    [{ mac: '02:00:00:00:00:01' }, 'spec.plugin.args.mac is of one interface, and pods have several'],
     [{ vlanQos: '3' }, 'spec.plugin.args.vlanQos is about a VLAN, and there is none'],
     [{ vlanProto: '802.1ad', vlan: '0' }, 'spec.plugin.args.vlanProto is about a VLAN'],
     [{ minTxRate: '200', maxTxRate: '100' }, 'spec.plugin.args.minTxRate is more than maxTxRate: give at most 100'],

@@ -64,6 +64,7 @@ describe('planCalls', () => {
     const { mode: _mode, ...rest } = input;
     const [first] = input.nics.map((nic) => ({ ...nic, device }));
     const nics = first === undefined ? [] : [first];
+    const chain = [{ plugin: 'rdma', config: { type: 'rdma' }, cniVersion: '1.0.0' as const }];
     const given = {
       type: pluginType,
       vlan: 5,
@@ -71,7 +72,7 @@ describe('planCalls', () => {
       pciBusID: 'of another',
       runtimeConfig: { mac: 'x' },
     };
-    expect(planCalls({ ...rest, pluginType, binding: 'deviceID', plugin: given, nics })).toEqual([
+    expect(planCalls({ ...rest, pluginType, binding: 'deviceID', plugin: given, nics, chain })).toEqual([
       {
         nic: 'eth1',
         ifname: 'net1',
@@ -85,6 +86,7 @@ describe('planCalls', () => {
           ...keys,
           ipam: { type: 'static', addresses: [{ address: '192.168.1.7/18' }] },
         },
+        chain: [{ plugin: 'rdma', config: { type: 'rdma', cniVersion: '1.0.0', name: 'net-a', deviceID: device } }],
       },
     ]);
   });
