@@ -111,7 +111,10 @@ function isPlain({ nic, plugin, config, chain }: DelegateCall): boolean {
 }
 
 function isPlainIpam(ipam: unknown): boolean {
-  if (!isObject(ipam) || ipam['type'] !== 'static') return false;
+  if (!isObject(ipam)) return false;
+  // No addresses.
+  if (Object.keys(ipam).length === 0) return true;
+  if (ipam['type'] !== 'static') return false;
   if (!Object.keys(ipam).every((name) => name === 'type' || name === 'addresses')) return false;
   const list = ipam['addresses'];
   return Array.isArray(list) && list.every((entry) => isObject(entry) && Object.keys(entry).join() === 'address');

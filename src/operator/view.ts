@@ -85,10 +85,16 @@ function viewOf(object: MultiNicNetwork, { caches, nicsOf, goneNodes }: Context)
         ...(published !== undefined && { published }),
         ...(entry !== undefined && { entry }),
         pools: own,
-        attachments: new Set(own.flatMap((pool) => pool.attachments)).size,
+        attachments: countOf(own, claim, uid),
       };
     }),
   };
+}
+
+/** By the host's IPPools; where another IPAM plugin gives the addresses, there are none, and the daemon says a number. */
+function countOf(pools: readonly PoolFacts[], claim: ClaimStatus | undefined, uid: string): number {
+  const claimed = claim?.uid === uid ? (claim.attachments ?? 0) : 0;
+  return Math.max(claimed, new Set(pools.flatMap((pool) => pool.attachments)).size);
 }
 
 /** The ledger of that very network: one of a network that had the name before is not read. */

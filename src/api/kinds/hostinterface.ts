@@ -76,6 +76,12 @@ const claim = {
       enum: ['Serving', 'Stopped', 'Empty'],
       description: 'Serving: ADD is answered. Stopped: draining, pods remain. Empty: draining and no address is held.',
     },
+    attachments: {
+      type: 'integer',
+      minimum: 0,
+      description:
+        'Attachments of pods to a network whose addresses another IPAM plugin gives; up to 10 s old. IPPools tell those of others.',
+    },
     interfaces: {
       type: 'array',
       description: 'Rails (NIC networks) on which the daemon serves addresses.',

@@ -5,6 +5,7 @@ import type { Store } from '../../store/types.ts';
 import type { AttachEngine } from '../attach/engine.ts';
 import type { HostState } from '../host-state.ts';
 import type { DaemonOptions } from '../options.ts';
+import { createAttachmentCounts } from '../publish/attachment-counts.ts';
 import { type Claim, hostInterfaceSpec } from '../publish/host-interface.ts';
 import { poolObject } from '../publish/ip-pool.ts';
 import { writeHostInterface } from '../publish/write-host-interface.ts';
@@ -45,12 +46,18 @@ export function createPublishing(parts: PublishingParts): { sync(): Promise<{ af
           urgent: plan.draining,
         })),
     );
-  const claims = (): Claim[] =>
-    [...state.plans.values()].filter(routing.placed).map((plan) => ({
-      plan,
-      rails: caches.cidrs.get(plan.network)?.spec?.interfaces ?? [],
-      held: heldOf(store, plan.network),
-    }));
+  const countOf = createAttachmentCounts(store, clock.now);
+  const claims = (): (Claim & { readonly wait?: number })[] =>
+    [...state.plans.values()].filter(routing.placed).map((plan) => {
+      const { count, wait } = plan.ipam.kind === 'pool' ? {} : countOf(plan);
+      return {
+        plan,
+        rails: caches.cidrs.get(plan.network)?.spec?.interfaces ?? [],
+        held: heldOf(store, plan.network),
+        ...(count !== undefined && { attachments: count }),
+        ...(wait !== undefined && { wait }),
+      };
+    });
   return {
     async sync() {
       // Before the first list nobody knows what stands there already.
@@ -58,13 +65,10 @@ export function createPublishing(parts: PublishingParts): { sync(): Promise<{ af
       // A store that has just begun knows less than the pools do: they are read before they are written (recover-store.ts).
       if (store.get(originName) !== undefined) return { after: 1000 };
       const wait = await pools.sync(wantedPools());
-      await writeHostInterface(
-        client,
-        caches.host,
-        options.node,
-        hostInterfaceSpec(options.node, state.nics, claims()),
-      );
-      return wait === undefined ? undefined : { after: wait };
+      const claimed = claims();
+      await writeHostInterface(client, caches.host, options.node, hostInterfaceSpec(options.node, state.nics, claimed));
+      const waits = [wait, ...claimed.map((claim) => claim.wait)].filter((one) => one !== undefined);
+      return waits.length === 0 ? undefined : { after: Math.min(...waits) };
     },
   };
 }

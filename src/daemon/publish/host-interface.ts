@@ -10,6 +10,8 @@ export interface Claim {
   readonly rails: readonly RailEntry[];
   /** Addresses held on the network. */
   readonly held: number;
+  /** Where no IPPools tell them. */
+  readonly attachments?: number;
 }
 
 /** The spec that the daemon's HostInterface shall have; equal inputs give deep-equal output, so that nothing is written twice. */
@@ -51,13 +53,14 @@ function nicStatus(nic: Nic): NicStatus {
   };
 }
 
-function claimStatus({ plan, rails, held }: Claim): ClaimStatus {
+function claimStatus({ plan, rails, held, attachments }: Claim): ClaimStatus {
   return {
     name: plan.network,
     uid: plan.uid,
     hostIndex: plan.hostIndex,
     revision: { ...plan.revision },
     acknowledged: !plan.draining ? 'Serving' : held > 0 ? 'Stopped' : 'Empty',
+    ...(attachments !== undefined && { attachments }),
     interfaces: plan.blocks.map((block) => ({
       interfaceIndex: block.interfaceIndex,
       netAddresses: block.netAddresses.map(formatPrefix),

@@ -143,6 +143,23 @@ test('addresses that a pod asks for are on the NIC of their network, in both fam
   expect(addressesIn(pod)).toEqual(['net1 10.9.0.5/24']);
 });
 
+test.each(['direct', 'delegates'] as const)(
+  'static without addresses: interfaces without any, by executor %s',
+  async (executor) => {
+    const ipam: IpamMode = { kind: 'each', config: { type: 'static' } };
+    const plans = plansText([{ network: 'bare', blocks, ipam }]);
+    const harness = await world.start({ plans, executor });
+    const parts = { network: 'bare', container: 'e', netns: world.pod() };
+    const result = await harness.call(callOf('ADD', parts));
+    expect(result).toMatchObject({ interfaces: [{ name: 'net1' }, { name: 'net1-1' }], ips: [] });
+    expect((await world.links(parts.netns)).map(({ up }) => up)).toEqual([true, true]);
+    expect(addressesIn(parts.netns)).toEqual([]);
+    await harness.call(callOf('CHECK', parts));
+    await harness.call(callOf('DEL', parts));
+    expect(await world.links(parts.netns)).toEqual([]);
+  },
+);
+
 test('a failed ADD frees what the other NIC was given; so does a daemon that comes back after a kill', async () => {
   const plans = plansText([{ network: 'tight', blocks, ipam: perNic('10.8.2.0/30') }]);
   const first = await world.start({ plans });
