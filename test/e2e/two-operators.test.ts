@@ -171,8 +171,9 @@ test(
     expect(judgeHandOvers(records.leases, able, Date.now(), 20_000)).toEqual([]);
     // Else this has shown little.
     expect(times.length).toBeGreaterThanOrEqual(Math.floor(seconds / 20));
-    expect(records.writes.length).toBeGreaterThan(changes);
-    expect(records.recorded.length).toBeGreaterThan(changes / 2);
+    expect(changes).toBeGreaterThan(seconds);
+    expect(records.writes.length).toBeGreaterThan(seconds / 2);
+    expect(records.recorded.length).toBeGreaterThan(seconds / 4);
   },
   (seconds + 150) * 1000,
 );
