@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
-import { realServer } from '../support/kube-suite.ts';
+import { realEtcd, realServer } from '../support/kube-suite.ts';
 import { type Alone, startAlone } from './control-plane/alone.ts';
 import { realOrSkip } from './real.ts';
 
@@ -8,8 +8,14 @@ const real = realOrSkip();
 let alone: Alone | undefined;
 beforeAll(async () => {
   if (real === undefined) return;
-  alone = await startAlone(real);
+  alone = await startAlone(real, {
+    // A list is continued from etcd, or not at all: else memory of its own would hide that etcd's history was cut.
+    apiserver: ['--feature-gates=ListFromCacheSnapshot=false,WatchList=true'],
+    // How far it is, for bookmarks of kinds in which nothing changes.
+    etcd: ['--watch-progress-notify-interval=500ms'],
+  });
   process.env[realServer] = alone.kubeconfig;
+  process.env[realEtcd] = alone.etcd;
 });
 afterAll(() => alone?.close());
 

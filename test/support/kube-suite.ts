@@ -6,6 +6,8 @@ import { accessFrom, KubeRest, type Reply } from './kube-rest.ts';
 
 /** The variable that names the kubeconfig of a real API server, to hold the suite against it. */
 export const realServer = 'MULTINIC_TEST_KUBECONFIG';
+/** The variable that names the URL of its etcd, whose history may be cut. */
+export const realEtcd = 'MULTINIC_TEST_ETCD';
 
 /** A server under test with two custom resources (widgets: namespaced, with status; gadgets: plain) in a group of its own. */
 export interface Suite {
@@ -21,6 +23,8 @@ export interface Suite {
   readonly gadgets: string;
   readonly widget: (name: string, more?: Fields) => Fields;
   readonly gadget: (name: string, more?: Fields) => Fields;
+  /** Forgets the history so far; undefined where it cannot be made to. */
+  readonly compact: (() => Promise<void>) | undefined;
   readonly close: () => Promise<void>;
 }
 
@@ -166,7 +170,21 @@ export async function startSuite(): Promise<Suite> {
     gadgets,
     widget: object('Widget'),
     gadget: object('Gadget'),
+    compact: embedded === undefined ? compactionOf(process.env[realEtcd]) : () => Promise.resolve(embedded.compact()),
     close,
+  };
+}
+
+function compactionOf(etcd: string | undefined): Suite['compact'] {
+  if (etcd === undefined) return undefined;
+  const ask = async (path: string, body: Fields): Promise<unknown> => {
+    const answer = await fetch(`${etcd}/v3/kv/${path}`, { method: 'POST', body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`etcd: ${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  };
+  return async () => {
+    const state = await ask('range', { key: Buffer.from('/').toString('base64') });
+    await ask('compaction', { revision: fieldAt(state, ['header', 'revision']), physical: true });
   };
 }
 

@@ -4,7 +4,7 @@ import { defaultRoot } from '../../../src/lab/run/bare-lab.ts';
 import { cleanDead, cleanLab } from '../../../src/lab/run/clean.ts';
 import { createRunner } from '../../../src/lab/run/runner.ts';
 import { createState } from '../../../src/lab/run/state.ts';
-import { startControlPlane } from './control-plane.ts';
+import { type ControlPlaneOptions, startControlPlane } from './control-plane.ts';
 import type { RealPrograms } from './programs.ts';
 
 /** A control plane without hosts, on loopback. */
@@ -12,13 +12,15 @@ export interface Alone {
   /** The administrator's. */
   readonly kubeconfig: string;
   readonly auditLog: string;
+  /** URL of its etcd. */
+  readonly etcd: string;
   /** Writes a kubeconfig for any token; answers its path. */
   login(user: string, token: string): string;
   close(): Promise<void>;
 }
 
 /** Starts one for tests that need only an API server. Its record is a lab's: should nobody close it, the next lab does. */
-export async function startAlone(programs: RealPrograms): Promise<Alone> {
+export async function startAlone(programs: RealPrograms, flags: ControlPlaneOptions['flags'] = {}): Promise<Alone> {
   await cleanDead(defaultRoot, { kept: false });
   const file = createState(defaultRoot);
   const runner = createRunner(file.state.id, defaultRoot);
@@ -28,10 +30,11 @@ export async function startAlone(programs: RealPrograms): Promise<Alone> {
   try {
     const dir = join(file.dir, 'api');
     mkdirSync(dir, { mode: 0o700 });
-    const { access, client, auditLog } = await startControlPlane({
+    const { access, client, auditLog, etcd } = await startControlPlane({
       programs,
       dir,
       address: '127.0.0.1',
+      flags,
       start(name, argv, log) {
         const child = runner.start(argv, log);
         if (child.pid !== undefined) file.addProcess(name, child.pid);
@@ -39,7 +42,7 @@ export async function startAlone(programs: RealPrograms): Promise<Alone> {
       },
     });
     await client.close();
-    return { kubeconfig: access.admin, auditLog, login: (user, token) => access.login(user, token), close };
+    return { kubeconfig: access.admin, auditLog, etcd, login: (user, token) => access.login(user, token), close };
   } catch (error) {
     await close();
     throw error;

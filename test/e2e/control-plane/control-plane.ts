@@ -14,6 +14,8 @@ export interface ControlPlaneOptions {
   readonly dir: string;
   /** Where the API server listens. */
   readonly address: string;
+  /** More options for the API server and for etcd. */
+  readonly flags?: { readonly apiserver?: readonly string[]; readonly etcd?: readonly string[] };
   /** Starts a program whose output goes to a file, and sees to it that it ends some day. */
   readonly start: (name: string, argv: readonly string[], log: string) => ChildProcess;
 }
@@ -26,6 +28,8 @@ export interface ControlPlane {
   /** Of the API server. */
   readonly pid: number;
   readonly auditLog: string;
+  /** URL of its etcd. */
+  readonly etcd: string;
 }
 
 const serviceNetwork = '10.96.0.0/24';
@@ -35,17 +39,17 @@ const serviceNetwork = '10.96.0.0/24';
  * @throws Error with the end of the log of the one that does not start
  */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { programs, dir, address, start } = options;
+  const { programs, dir, address, start, flags = {} } = options;
   const [client = 0, peer = 0] = await freePorts('127.0.0.1', 2);
   const [port = 0] = await freePorts(address, 1);
   const access = createAccess(dir, address, port);
   const auditLog = join(dir, 'audit.log');
   const log = (name: string) => join(dir, `${name}.log`);
   const etcd = `http://127.0.0.1:${client}`;
-  start('etcd', etcdCommand(programs, dir, etcd, `http://127.0.0.1:${peer}`), log('etcd'));
+  start('etcd', [...etcdCommand(programs, dir, etcd, `http://127.0.0.1:${peer}`), ...(flags.etcd ?? [])], log('etcd'));
   const child = start(
     'kube-apiserver',
-    apiserverCommand(programs, access, address, port, etcd, auditLog),
+    [...apiserverCommand(programs, access, address, port, etcd, auditLog), ...(flags.apiserver ?? [])],
     log('kube-apiserver'),
   );
   const kube = createClient({
@@ -62,7 +66,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       (await answers(kube, '/api/v1/namespaces/default/serviceaccounts/default')) &&
       (await answers(kube, '/api/v1/namespaces/default/configmaps/kube-root-ca.crt')),
   );
-  return { access, client: kube, pid: child.pid ?? 0, auditLog };
+  return { access, client: kube, pid: child.pid ?? 0, auditLog, etcd };
 }
 
 /** Nothing here has to survive a power cut, and an election among one need not wait a second. */
