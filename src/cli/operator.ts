@@ -5,7 +5,9 @@ import { createClient } from '../kube/client.ts';
 import { monotonicClock } from '../kube/clock.ts';
 import { loadCluster } from '../kube/config.ts';
 import { createElection } from '../kube/election.ts';
+import { messageOf } from '../kube/json.ts';
 import { createLeadership } from '../kube/leadership.ts';
+import { parsePrefix } from '../net/prefix.ts';
 import { serveHealth } from '../observe/health.ts';
 import { createLogger, type LogLevel, logLevels } from '../observe/logger.ts';
 import { createOperatorMetrics } from '../observe/operator-metrics.ts';
@@ -55,6 +57,7 @@ export function operatorCommand(): Command {
     .option(
       '--cluster-network <prefix...>',
       'prefixes of services and pods, which no subnet may overlap; pod networks of Nodes are known',
+      prefixes,
       [],
     )
     .option(
@@ -123,6 +126,16 @@ export function operatorCommand(): Command {
         await Promise.all([client.close(), elector.close(), health.close()]);
       }
     });
+}
+
+/** Adds one to those before it. */
+function prefixes(text: string, before: readonly string[]): string[] {
+  try {
+    parsePrefix(text);
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+  return [...before, text];
 }
 
 /** It stands in the user agent. */

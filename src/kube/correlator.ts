@@ -14,7 +14,7 @@ export interface Correlated {
 }
 
 export interface CorrelatorLimits {
-  /** Events of one object that may come at once, … */
+  /** Events of one object and type that may come at once, … */
   readonly burst: number;
   /** … and ms in which one more may. */
   readonly refillMs: number;
@@ -48,18 +48,18 @@ interface Series {
 }
 
 /**
- * Keeps one object from filling the cluster's events, by the rules of client-go's EventCorrelator: a bucket of tokens for each object,
- * and one event for messages of one reason that never say the same.
+ * Keeps one object from filling the cluster's events, by the rules of client-go's EventCorrelator: a bucket of tokens for each object
+ * (here one for warnings and one for the rest), and one event for messages of one reason that never say the same.
  */
 export function createCorrelator(limits: CorrelatorLimits = correlatorLimits): Correlate {
   const buckets = new Map<string, Bucket>();
   const series = new Map<string, Series>();
 
-  function take(uid: string, now: number): boolean {
-    const bucket = buckets.get(uid) ?? { tokens: limits.burst, at: now };
+  function take(key: string, now: number): boolean {
+    const bucket = buckets.get(key) ?? { tokens: limits.burst, at: now };
     const tokens = Math.min(limits.burst, bucket.tokens + (now - bucket.at) / limits.refillMs);
     const allowed = tokens >= 1;
-    remember(buckets, uid, { tokens: allowed ? tokens - 1 : tokens, at: now }, limits.remembered);
+    remember(buckets, key, { tokens: allowed ? tokens - 1 : tokens, at: now }, limits.remembered);
     return allowed;
   }
 
@@ -80,7 +80,8 @@ export function createCorrelator(limits: CorrelatorLimits = correlatorLimits): C
 
   return (uid, news, now) => {
     const told = merged(uid, news, now);
-    if (!take(uid, now)) return undefined;
+    // Hosts that join one after another must not use up what a warning needs.
+    if (!take(keyOf(uid, news.type), now)) return undefined;
     const combined = told !== news;
     return { key: keyOf(uid, news.type, news.reason, combined ? 'combined' : `=${news.message}`), news: told };
   };

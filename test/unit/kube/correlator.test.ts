@@ -20,6 +20,7 @@ describe('event correlator', () => {
     const told = (uid: string, now: number) => correlate(uid, news('x'), now) !== undefined;
     expect([1, 2, 3, 4].map(() => told('a', 0))).toEqual([true, true, true, false]);
     expect(told('b', 0)).toBe(true);
+    expect(correlate('a', { ...news('x'), type: 'Normal' }, 0)).toBeDefined();
     expect(told('a', 500)).toBe(false);
     expect([told('a', 1_000), told('a', 1_000)]).toEqual([true, false]);
   });
