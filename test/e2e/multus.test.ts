@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { resources } from '../../src/kube/resource.ts';
 import { daemonCalls } from '../../src/lab/demo/calls.ts';
 import { createPods } from '../../src/lab/demo/pods.ts';
 import { createLab, type Lab } from '../../src/lab/lab.ts';
@@ -7,14 +10,17 @@ import { type LabPod, readPod } from '../../src/lab/pods/pods.ts';
 import { networkStatus } from '../../src/lab/pods/status.ts';
 import { item } from '../support/scenario/item.ts';
 import { leftovers, listing } from '../support/scenario/leftovers.ts';
-import { applyReady, deleteNetwork } from '../support/scenario/networks.ts';
+import { applyReady, deleteNetwork, waitReady } from '../support/scenario/networks.ts';
 import { bareAddresses, lostPings } from '../support/scenario/pods.ts';
+import { buildModules } from './control-plane/programs.ts';
 import { realApi } from './control-plane/source.ts';
+import { layDevices, virtualFunctions } from './multus/devices.ts';
 import { installMultus, type Multus } from './multus/multus.ts';
 import { realOrSkip } from './real.ts';
 
 const real = realOrSkip();
 const nics = 4;
+const networkKind = { apiVersion: 'multinic.fms.io/v1', kind: 'MultiNicNetwork' };
 let lab: Lab;
 let multus: Multus;
 
@@ -95,4 +101,44 @@ test('ips of the annotation: each address on the NIC of its block, the other rou
   for (const pod of [plain, asking]) await multus.detach(pod);
   await lab.forgetPods([plain, asking]);
   for (const network of ['asked', 'other']) await deleteNetwork(lab, network);
+});
+
+test('devices: Multus hands over one of those that kubelet gave, the pod gets an interface of each', async (ctx) => {
+  if (!existsSync('/sys/bus/pci/devices')) ctx.skip('no PCI bus, in whose place devices could be laid');
+  const host = item(lab.hosts, 0);
+  const resource_name = 'intel.com/fast';
+  const containers = [{ name: 'main', devices: [{ resource_name, device_ids: virtualFunctions.toReversed() }] }];
+  const program = join(buildModules(['pod-resources']).get('pod-resources') ?? '', 'pod-resources');
+  const devices = await layDevices(host, program, {
+    pod_resources: [{ name: 'fast', namespace: 'default', containers }],
+  });
+  try {
+    await expect
+      .poll(async () => JSON.stringify(await lab.api.client.get(resources.hostInterfaces, host.name)), {
+        timeout: 60_000,
+      })
+      .toContain('"pciAddress":"0000:5e:00.0"');
+    const spec = {
+      subnet: '10.62.0.0/16',
+      addressing: { interfaceBlock: 2, hostBlock: 6 },
+      plugin: { cniVersion: '1.0.0', type: 'sriov', args: { resourceName: resource_name, vlan: '7' } },
+    };
+    const metadata = { name: 'fast' };
+    await lab.api.kubectl(['apply', '-f', '-'], JSON.stringify({ ...networkKind, metadata, spec }));
+    await waitReady(lab, 'fast');
+    const [prepared] = await createPods(lab, 'fast', [{ name: 'fast', host }]);
+    if (prepared === undefined) throw new Error('no pod');
+    const pod = await multus.attach(prepared);
+    const names = ['net1', 'net1-1'];
+    expect(item(pod.attachments, 0).result.interfaces.map(({ name }) => name)).toEqual(names);
+    const calls = (verb: string) => names.map((name, at) => `${verb} ${name} ${virtualFunctions[at]}`);
+    expect(await devices.calls()).toEqual(calls('ADD'));
+    await lab.api.kubectl(['delete', 'pods', '--all', '--wait=false']);
+    await multus.detach(pod);
+    expect(await devices.calls()).toEqual([...calls('ADD'), ...calls('DEL')]);
+    await lab.forgetPods([pod]);
+    await deleteNetwork(lab, 'fast');
+  } finally {
+    await devices.close();
+  }
 });
