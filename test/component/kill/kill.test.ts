@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { CniResult } from '../../../src/cni/types.ts';
-import { type Step, steps } from '../../../src/daemon/attach/context.ts';
+import { steps as allSteps, type Step } from '../../../src/daemon/attach/context.ts';
 import { type Harness, Refused } from '../../support/attach/client.ts';
 import { expectConsistent, orphansOf } from '../../support/attach/consistent.ts';
 import { callOf, createWorld, plansText, pluginDirectory, type World } from '../../support/attach/world.ts';
 
+/** Those of NICs that are lent are in test/faults: no network here lends any. */
+const steps = allSteps.filter((step) => !step.startsWith('lent:'));
 /** A kill counts when the next start finds an attachment by halves. */
 const wanted = { perStep: 8, random: 30, total: 100 } as const;
 /** A guard against a test that never ends: some kills find nothing to finish. */
@@ -98,7 +100,8 @@ test('kill -9 at every step and at random: nothing leaks, nothing is given out t
       break;
     }
     expect(round, 'rounds').toBeLessThan(mostRounds);
-    const played = Promise.all(pods.map((pod) => play(harness, pod, round)));
+    // One after the other, so that some are in the middle whenever another is done: kills behind a step find something, too.
+    const played = Promise.all(pods.map((pod, index) => sleep(index * 12).then(() => play(harness, pod, round))));
     if (step === undefined) {
       await sleep(20 + ((round * 37) % 160));
       await harness.kill();
