@@ -80,6 +80,10 @@ function recording(type: string): string {
 printf '{"verb":"%s","container":"%s","netns":"%s","ifname":"%s","args":"%s","path":"%s","stdin":%s}\\n' \
   "$CNI_COMMAND" "$CNI_CONTAINERID" "$CNI_NETNS" "$CNI_IFNAME" "$CNI_ARGS" "$CNI_PATH" "$in" >> "$0.log"
 [ "$CNI_COMMAND" = DEL ] && [ -e "$0.broken" ] && { echo '{"code":100,"msg":"made to fail"}'; exit 1; }
+# A whole NIC can be moved here, under the name that it has.
+case "$in" in *'"pciBusID":"0000:3b:00.0"'*)
+  printf %s "$in" | sed 's/"pciBusID":"0000:3b:00.0"/"device":"eth1"/' | ${pluginDirectory}/host-device; exit;;
+esac
 printf %s "$in" | sed 's/"type":"${type}"/"type":"macvlan","master":"eth1","mode":"bridge"/' | ${pluginDirectory}/macvlan`;
 }
 
@@ -301,6 +305,32 @@ test('mellanox: host-device on each of the devices, a PCI address or an auxiliar
   ]);
   await harness.call(callOf('DEL', 'mlx', netns, conf));
   expect(recorded('DEL', 'host-device').map(({ ifname }) => ifname)).toEqual(['net1', 'net1-1']);
+  expect((await harness.look()).counts).toMatchObject({ attachments: 0, masters: 0 });
+});
+
+test('mellanox on a whole NIC: it is in the pod, alone, and comes back as it was', async () => {
+  kubelet.give([given('whole', '0000:3b:00.0'), given('late', '0000:3B:00.0')]);
+  const conf = nadOf('mlx', { cniVersion: '1.0.0', type: 'mellanox' });
+  const onHost = () => world.exec(world.host, 'ip', '-o', 'link').match(/eth1[:@]/g) ?? [];
+  const [one, two] = [world.pod(), world.pod()];
+  const result = await harness.call(callOf('ADD', 'whole', one, conf));
+  expect((await world.links(one)).map(({ name, mac }) => ({ name, mac }))).toEqual([
+    { name: 'net1', mac: result?.interfaces[0]?.mac },
+  ]);
+  expect(result?.interfaces.map(({ pciID }) => pciID)).toEqual(['0000:3b:00.0']);
+  expect(onHost()).toEqual([]);
+  expect((await harness.look()).records.flatMap(({ masters }) => masters)).toMatchObject([
+    { nic: 'eth1', kind: 'mellanox', exclusive: true },
+  ]);
+  await expect(harness.call(callOf('ADD', 'late', two, conf))).rejects.toMatchObject({
+    code: code.unsatisfiable,
+    message: expect.stringContaining('0000:3B:00.0 (attachment mlx/sandbox-whole/net1)'),
+  });
+  await harness.call(
+    callOf('CHECK', 'whole', one, { ...conf, prevResult: printed(result, { cniVersion: '1.0.0', type: '' }) }),
+  );
+  await harness.call(callOf('DEL', 'whole', one, conf));
+  expect(onHost()).toHaveLength(1);
   expect((await harness.look()).counts).toMatchObject({ attachments: 0, masters: 0 });
 });
 
