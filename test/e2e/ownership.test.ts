@@ -246,6 +246,24 @@ test('what sriov needs of its operator is made with the rights of deploy/, repai
       .poll(async () => (await live(networks, 'fast-net'))?.spec, soon)
       .toEqual({ ...wanted.spec, capabilities: '{"mac":true}' });
     expect(managers((await live(networks, 'fast-net')) ?? {})).toContain('multinic-operator Apply');
+    // Of mellanox the resources are read.
+    const list = { resourceList: [{ resourcePrefix: 'nvidia.com', resourceName: 'hostdev' }] };
+    await admin.create(resources.nicClusterPolicies, {
+      apiVersion: 'mellanox.com/v1alpha1',
+      kind: 'NicClusterPolicy',
+      metadata: { name: 'nic-cluster-policy' },
+      spec: { sriovDevicePlugin: { config: JSON.stringify(list) } },
+    });
+    await admin.create(resources.multiNicNetworks, {
+      apiVersion: 'multinic.fms.io/v1',
+      kind: 'MultiNicNetwork',
+      metadata: { name: 'whole' },
+      spec: { ...spec, subnet: '10.71.0.0/16', plugin: { cniVersion: '1.0.0', type: 'mellanox' } },
+    });
+    await expect
+      .poll(async () => (await live(nads, 'whole'))?.metadata.annotations, soon)
+      .toEqual({ 'k8s.v1.cni.cncf.io/resourceName': 'nvidia.com/hostdev' });
+    await admin.delete(resources.multiNicNetworks, 'whole');
     await admin.delete(resources.multiNicNetworks, 'fast');
     await expect.poll(() => live(resources.multiNicNetworks, 'fast'), soon).toBeUndefined();
     expect([await live(networks, 'fast-net'), await live(policies, 'fast')]).toEqual([undefined, undefined]);

@@ -70,13 +70,12 @@ test('kinds that are not installed: told of without hurry, and gone on with as s
   // Pods can wait with a device plugin of another kind; of mellanox nothing is known yet.
   expect((await nadOf('fast'))?.metadata.annotations).toEqual({ [resource]: 'openshift.io/fast' });
   expect(await nadOf('mlx')).toBeUndefined();
-  await world.quiet();
-  const asked = world.takeRequests().filter((one) => one.includes('sriov') || one.includes('nicclusterpolicies'));
-  expect(asked.length).toBeLessThan(30);
 
   await world.addNamespace(namespace);
   for (const definition of definitions) await world.client.create(crds, definition);
   await says('fast', 'Created');
+  const asked = world.takeRequests().filter((one) => one.includes('sriov') || one.includes('nicclusterpolicies'));
+  expect(asked.length).toBeLessThan(30);
   await says('mlx', 'NoDevices', 'there is no NicClusterPolicy');
   expect(await find(policies, 'fast')).toMatchObject({
     spec: {
@@ -171,4 +170,17 @@ test('with the network they go, before it does', async () => {
   await world.client.delete(resources.multiNicNetworks, 'brief');
   await world.until(async () => expect(await find(resources.multiNicNetworks, 'brief')).toBeUndefined());
   expect([await find(policies, 'brief'), await find(sriovNetworks, 'brief-net')]).toEqual([undefined, undefined]);
+});
+
+test('a kind that is taken away is told of; nobody else is disturbed', async () => {
+  await world.apply('left', spec('sriov', {}, '10.203.0.0/16'));
+  await says('left', 'Created');
+  await world.client.delete(crds, 'sriovnetworks.sriovnetwork.openshift.io');
+  await says('left', 'CRDMissing', 'sriovnetworks.sriovnetwork.openshift.io');
+  expect(await find(policies, 'left')).toBeDefined();
+  expect(await world.condition('mlx', 'NetworksReady')).toMatchObject({ reason: 'Created' });
+  // Deletion has nothing to wait for.
+  await world.client.delete(resources.multiNicNetworks, 'left');
+  await world.until(async () => expect(await find(resources.multiNicNetworks, 'left')).toBeUndefined());
+  expect(await find(policies, 'left')).toBeUndefined();
 });
