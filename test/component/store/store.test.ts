@@ -7,7 +7,7 @@ import { formatAddress } from '../../../src/net/address.ts';
 import { keyText } from '../../../src/store/key.ts';
 import { openStore } from '../../../src/store/open.ts';
 import type { Store } from '../../../src/store/types.ts';
-import { addressText, keyOf, recordOf, testBoot } from '../../support/store/records.ts';
+import { addressText, keyOf, lentNic, recordOf, testBoot } from '../../support/store/records.ts';
 
 let folder: string;
 let store: Store;
@@ -49,7 +49,15 @@ describe('life of an attachment', () => {
     await store.begin(recordOf('a', ['10.0.0.1', '10.0.0.2']));
     await store.remove(keyOf('a'), 5000);
     expect(store.attachments.size).toBe(0);
-    expect(store.counts()).toEqual({ attachments: 0, addresses: 0, masters: 0, resting: 2, notes: 0, meta: 1 });
+    expect(store.counts()).toEqual({
+      attachments: 0,
+      addresses: 0,
+      masters: 0,
+      lent: 0,
+      resting: 2,
+      notes: 0,
+      meta: 1,
+    });
     const rests = reopen().resting.map((entry) => `${entry.network} ${formatAddress(entry.address)} ${entry.since}`);
     expect(rests).toEqual(['net 10.0.0.1 5000', 'net 10.0.0.2 5000']);
     await store.expire(5000, 0);
@@ -120,6 +128,21 @@ describe('refusals change nothing', () => {
     await store.expire(0, 1001);
     expect(await store.begin(recordOf('b', ['10.0.0.2'], { ns: 49n }))).toBeUndefined();
   });
+});
+
+test('a lent NIC is a row with all that it was, beyond its attachment, until it is returned; no second one', async () => {
+  const lent = lentNic('eth1', 'a');
+  const alone = { kind: 'host-device', mode: '', exclusive: true } as const;
+  expect(await store.begin(recordOf('a', ['10.0.0.1'], { master: alone }), [lent])).toBeUndefined();
+  expect([...reopen().lent]).toEqual([['eth1', lent]]);
+  await store.remove(keyOf('a'), 1);
+  const second = recordOf('b', ['10.0.0.2'], { master: alone });
+  expect(await store.begin(second, [lentNic('eth7', 'b'), lentNic('eth1', 'b')])).toEqual({ kind: 'lent', lent });
+  expect(store.counts()).toMatchObject({ attachments: 0, addresses: 0, masters: 0, lent: 1 });
+  expect([...store.lent.keys()]).toEqual(['eth1']);
+  await store.returned('eth1');
+  expect(store.lent.size).toBe(0);
+  expect(await reopen().begin(second, [lentNic('eth1', 'b')])).toBeUndefined();
 });
 
 describe('group commit', () => {

@@ -1,6 +1,7 @@
 import type { AttachmentKey } from '../../../src/cni/types.ts';
 import { parseAddress } from '../../../src/net/address.ts';
-import type { AttachmentRecord, HeldMaster } from '../../../src/store/types.ts';
+import { parseInterfaceAddress } from '../../../src/net/prefix.ts';
+import type { AttachmentRecord, HeldMaster, LentNic } from '../../../src/store/types.ts';
 
 export const testBoot = 'boot-of-the-test';
 
@@ -48,5 +49,43 @@ export function recordOf(
     })),
     masters: nics.map((nic) => ({ nic, exclusive: false, ...master })),
     createdAt: 1_700_000_000_000,
+  };
+}
+
+/** A NIC that is lent to the container of that name. */
+export function lentNic(nic: string, name: string): LentNic {
+  const mac = '02:00:00:00:00:01';
+  const addresses = [parseInterfaceAddress('10.1.1.2/24'), parseInterfaceAddress('fd00::2/64')];
+  return {
+    name: nic,
+    key: keyOf(name),
+    pod: { namespace: 'default', name, uid: `uid-${name}` },
+    ifname: 'net1',
+    netns: `/run/netns/${name}`,
+    netnsId: '4:4026532000',
+    bootId: testBoot,
+    pciAddress: '0000:3b:00.0',
+    nic: {
+      name: nic,
+      key: mac,
+      mac,
+      mtu: 9000,
+      up: true,
+      addresses,
+      linkLocal: parseAddress('fe80::1'),
+      speedMbps: 100_000,
+    },
+    saved: {
+      index: 7,
+      name: nic,
+      mac,
+      mtu: 9000,
+      up: true,
+      carrier: true,
+      altnames: ['enp3s0'],
+      addresses: [{ family: 4, address: '10.1.1.2/24', scope: 'global', flags: [] }],
+      routes: [['10.9.0.0/16', 'via', '10.1.1.1', 'dev', nic]],
+    },
+    savedAt: 1_700_000_000_000,
   };
 }
