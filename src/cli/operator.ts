@@ -10,7 +10,7 @@ import { createLeadership } from '../kube/leadership.ts';
 import { parsePrefix } from '../net/prefix.ts';
 import { serveHealth } from '../observe/health.ts';
 import { createLogger, type LogLevel, logLevels } from '../observe/logger.ts';
-import { createOperatorMetrics } from '../observe/operator-metrics.ts';
+import type { OperatorMetrics } from '../observe/operator-metrics.ts';
 import { createReadiness } from '../observe/readiness.ts';
 import { toldPrefixes } from '../operator/cluster-prefixes.ts';
 import { ownImage } from '../operator/own-image.ts';
@@ -78,17 +78,17 @@ export function operatorCommand(): Command {
       const inPod = flags.kubeconfig === undefined;
       const serviceHost = inPod ? process.env['KUBERNETES_SERVICE_HOST'] : undefined;
       const clusterNetworks = toldPrefixes(flags.clusterNetwork, serviceHost);
-      const metrics = createOperatorMetrics();
+      const metrics = flags.healthListen === 'off' ? undefined : await loadMetrics();
       const readiness = createReadiness(['lists']);
-      const onCall = metrics.apiCall;
-      const elector = createClient({ cluster, userAgent, onCall });
+      const counting = metrics === undefined ? {} : { onCall: metrics.apiCall };
+      const elector = createClient({ cluster, userAgent, ...counting });
       const signal = untilSignal();
       const clock = monotonicClock();
       const leadership = createLeadership(clock);
       const client = createClient({
         cluster,
         userAgent,
-        onCall,
+        ...counting,
         ...(flags.leaderElect && { mayWrite: () => leadership.holds() }),
       });
       const election = createElection({
@@ -101,8 +101,8 @@ export function operatorCommand(): Command {
         logger,
         signal,
       });
-      const health = await serveHealth(flags.healthListen, readiness, metrics);
-      if (health.at !== 'off') logger.info({ at: health.at }, 'health and metrics are served');
+      const health = metrics && (await serveHealth(flags.healthListen, readiness, metrics));
+      if (health !== undefined) logger.info({ at: health.at }, 'health and metrics are served');
       try {
         const namespace = process.env['POD_NAMESPACE'] ?? 'multinic-system';
         const { daemonImage } = flags;
@@ -117,15 +117,21 @@ export function operatorCommand(): Command {
           identity: flags.identity,
           clusterNetworks,
           sriovNamespace: flags.sriovNamespace,
-          metrics,
+          ...(metrics && { metrics }),
           readiness,
           ...(flags.leaderElect && { election }),
           ...(flags.daemons && { daemons: { namespace, image } }),
         });
       } finally {
-        await Promise.all([client.close(), elector.close(), health.close()]);
+        await Promise.all([client.close(), elector.close(), health?.close()]);
       }
     });
+}
+
+/** Their library takes a third of a second to load: only who shows them waits for it. */
+async function loadMetrics(): Promise<OperatorMetrics> {
+  const { createOperatorMetrics } = await import('../observe/operator-metrics.ts');
+  return createOperatorMetrics();
 }
 
 /** Adds one to those before it. */

@@ -49,6 +49,21 @@ describe('the health port', () => {
     await expect(serve(listen)).rejects.toThrow(`--health-listen "${listen}": write address:port`);
   });
 
+  it('that is taken is an error', async () => {
+    const at = await serve('127.0.0.1:0');
+    const again = serveHealth(at.replace('http://', ''), readiness, metrics);
+    await expect(again).rejects.toThrow('EADDRINUSE');
+  });
+
+  it('answers 500 when metrics cannot be had, and goes on', async () => {
+    readiness = createReadiness([]);
+    const broken = { contentType: 'text/plain', text: () => Promise.reject(new Error('the disk is gone')) };
+    listening = await serveHealth('127.0.0.1:0', readiness, broken);
+    const answer = await fetch(`${listening.at}/metrics`);
+    expect([answer.status, await answer.text()]).toEqual([500, 'Error: the disk is gone']);
+    expect((await fetch(`${listening.at}/readyz`)).status).toBe(200);
+  });
+
   it('off listens nowhere', async () => {
     expect(await serve('off')).toBe('off');
   });
