@@ -23,7 +23,8 @@ package() {
     etcd | kubernetes | pod-resources) echo . ;;
     multus | multus-routes) echo gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus ;;
     cnitool) echo github.com/containernetworking/cni/cnitool ;;
-    *) say "unknown module \"$1\": use etcd, multus, multus-routes, kubernetes, cnitool, pod-resources"; exit 2 ;;
+    whereabouts) echo github.com/k8snetworkplumbingwg/whereabouts/cmd ;;
+    *) say "unknown module \"$1\": use etcd, multus, multus-routes, kubernetes, cnitool, whereabouts, pod-resources"; exit 2 ;;
   esac
 }
 versioned() {
@@ -32,6 +33,7 @@ versioned() {
     multus | multus-routes) echo gopkg.in/k8snetworkplumbingwg/multus-cni.v4 ;;
     kubernetes) echo k8s.io/kubernetes ;;
     cnitool) echo github.com/containernetworking/cni ;;
+    whereabouts) echo github.com/k8snetworkplumbingwg/whereabouts ;;
     pod-resources) echo k8s.io/kubelet ;;
   esac
 }

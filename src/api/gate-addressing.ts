@@ -29,7 +29,7 @@ type Raw = Readonly<Record<string, unknown>>;
  * Where others give the addresses, hosts and rails are numbered all the same (that is how a host knows what it serves), in more bits
  * than a cluster needs: there is no prefix that they would be cut off.
  */
-const withoutBlocks = { hostBlock: 20, interfaceBlock: 10, excludes: [], routes: [], sourceRouting: false };
+const withoutBlocks = { hostBlock: 20, interfaceBlock: 10, excludes: [], sourceRouting: false };
 
 /** Reads `ipam` (JSON text) or `addressing`, of which exactly one must be there; undefined when nothing can be read. */
 export function parseAddressing(spec: MultiNicNetworkSpec, findings: Findings): Addressing | undefined {
@@ -52,7 +52,9 @@ export function parseAddressing(spec: MultiNicNetworkSpec, findings: Findings): 
   agreeWithFlag(spec, raw['type'] === ipamType, `ipam type ${JSON.stringify(raw['type'])}`, findings);
   if (raw['type'] === ipamType) return parseFields('spec.ipam', raw, ignored, findings);
   const ipam = parseIpamMode('spec.ipam', raw, findings);
-  return ipam && { path: 'spec.ipam', ipam, ...withoutBlocks };
+  if (ipam === undefined) return undefined;
+  const routes = ipam.kind === 'per-master' ? parseRoutes('spec.ipam.routes', raw['routes'], findings) : [];
+  return { path: 'spec.ipam', ipam, ...withoutBlocks, routes };
 }
 
 function parseJson(text: string, findings: Findings): Raw | undefined {

@@ -10,7 +10,8 @@ const perMasterType = 'multi-config';
 const ownType = 'host-device-ipam';
 /** Main plugins, which give no addresses. */
 const notIpam = ['multi-nic'];
-const perMasterFields = ['type', 'ipam_type', 'args'];
+/** `routes` are read where those of multi-nic-ipam are. */
+const perMasterFields = ['type', 'ipam_type', 'args', 'routes'];
 
 /** Reads `ipam` of another type than multi-nic-ipam: any IPAM plugin, asked once for each NIC, or a configuration for each NIC. */
 export function parseIpamMode(path: string, raw: Json, findings: Findings): IpamMode | undefined {

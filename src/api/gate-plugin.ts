@@ -88,8 +88,10 @@ const nicArgs: ReadonlyMap<string, { readonly pattern: RegExp; readonly what: st
   ['kernelpath', { pattern: /^\/sys\/devices\/\S+$/, what: 'path below /sys/devices/' }],
 ]);
 
-/** What multinic decides for each call; a runtime would give chained plugins runtimeConfig, multinic does not. */
-const ownKeys = ['name', 'cniVersion', 'prevResult', 'capabilities', 'runtimeConfig'];
+/** What multinic decides for each call. */
+const ownKeys = ['name', 'cniVersion', 'prevResult', 'runtimeConfig'];
+/** What multinic itself sees to: for each interface another, never the same for all. */
+const ownCapabilities = ['ips', 'mac', 'deviceID'];
 
 function checkMetaPlugin(entry: Readonly<Record<string, unknown>>, index: number, findings: Findings): void {
   const path = `spec.plugin.metaPlugins[${index}]`;
@@ -101,6 +103,20 @@ function checkMetaPlugin(entry: Readonly<Record<string, unknown>>, index: number
   }
   for (const key of ownKeys.filter((one) => Object.hasOwn(entry, one))) {
     findings.add(`${path}.${key}`, 'is not for chained plugins here: leave it out');
+  }
+  checkCapabilities(`${path}.capabilities`, entry['capabilities'], findings);
+}
+
+function checkCapabilities(path: string, value: unknown, findings: Findings): void {
+  if (value === undefined) return;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return void findings.add(path, 'must be an object of names and true, for example {"bandwidth": true}');
+  }
+  for (const [name, wanted] of Object.entries(value)) {
+    if (typeof wanted !== 'boolean') findings.add(`${path}.${name}`, 'must be true or false');
+    else if (ownCapabilities.includes(name)) {
+      findings.add(`${path}.${name}`, 'is not for chained plugins: multinic gives it to the interfaces itself');
+    }
   }
 }
 

@@ -122,6 +122,7 @@ function readFields(
     plugin: reader.object(json['plugin'], 'plugin') ?? {},
     ipam: reader.object(json['ipam'], 'ipam') ?? {},
     dns: reader.object(json['dns'], 'dns') ?? {},
+    ...(isObject(json['runtimeConfig']) ? { runtimeConfig: json['runtimeConfig'] } : {}),
     ...(prevResult === undefined ? {} : { prevResult }),
     ...(validAttachments === undefined ? {} : { validAttachments }),
     request: readRequest(reader, json),

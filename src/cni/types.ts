@@ -74,6 +74,8 @@ export interface NetConf {
   readonly plugin: Readonly<Record<string, unknown>>;
   readonly ipam: Readonly<Record<string, unknown>>;
   readonly dns: Readonly<Record<string, unknown>>;
+  /** What the runtime hands over, for chained plugins; what it has for multinic itself stands in `request`. Absent: none. */
+  readonly runtimeConfig?: Readonly<Record<string, unknown>>;
   readonly prevResult?: CniResult;
   readonly validAttachments?: readonly { readonly containerID: string; readonly ifname: string }[];
   readonly request: PodRequest;

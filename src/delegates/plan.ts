@@ -78,7 +78,7 @@ export function planCalls(input: CallsInput): DelegateCall[] {
   const given = Object.entries(input.plugin).filter(([key]) => !ownKeys.has(key) && !named.includes(key));
   const mtu = mtuOf(input);
   const plugin = delegateOf(input.pluginType);
-  return input.nics.map(({ nic, ifname, device, keys = { device: nic }, addresses, ipam, mac, source }) => ({
+  return input.nics.map(({ nic, ifname, device, keys = { device: nic }, addresses, ipam, mac, source }, index) => ({
     nic,
     ifname,
     ...(device === undefined ? {} : { device }),
@@ -99,7 +99,9 @@ export function planCalls(input: CallsInput): DelegateCall[] {
       ),
     },
     ...(source === undefined ? {} : { source }),
-    ...(input.chain?.length ? { chain: chainFor(input.chain, input.network, ifname, device) } : {}),
+    ...(input.chain?.length
+      ? { chain: chainFor(input.chain, input.network, ifname, { device, first: index === 0 }) }
+      : {}),
   }));
 }
 

@@ -39,9 +39,18 @@ export function nadConfig(
     ...(network.subnets.length > 1 && { subnets: network.subnets.map(formatPrefix) }),
     masterNets,
     multiNICIPAM: network.ipam.kind === 'pool',
-    ...(spec.plugin.capabilities !== undefined && { capabilities: spec.plugin.capabilities }),
+    ...capabilitiesOf(spec.plugin),
     ...(resourceNames.length > 0 && { resourceNames }),
   });
+}
+
+/** With those of chained plugins: Multus hands over what the one plugin that it sees declares. */
+function capabilitiesOf({ capabilities, metaPlugins = [] }: MultiNicNetworkSpec['plugin']): Record<string, unknown> {
+  const chained = metaPlugins.flatMap((entry) =>
+    Object.entries(entry['capabilities'] ?? {}).filter(([, on]) => on === true),
+  );
+  if (capabilities === undefined && chained.length === 0) return {};
+  return { capabilities: { ...capabilities, ...Object.fromEntries(chained) } };
 }
 
 /** The user's IPAM text with its keys sorted; the typed form is written in the same terms. */

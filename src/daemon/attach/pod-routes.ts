@@ -6,6 +6,7 @@ import type { NetConf, ResultRoute } from '../../cni/types.ts';
 import type { IpCommand } from '../../kernel/types.ts';
 import { type Address, formatAddress, parseAddress } from '../../net/address.ts';
 import { containsAddress, formatPrefix, type Prefix, parseInterfaceAddress } from '../../net/prefix.ts';
+import { usableBlocks } from './nic-ipam.ts';
 
 /** A route that the network configuration asks for. */
 export interface WantedRoute {
@@ -29,8 +30,8 @@ interface NextHop {
  * @throws CniError 7 for what is malformed, and for a gateway on no NIC's network: no packet would reach it
  */
 export function readPodRoutes(plan: HostPlan, conf: Pick<NetConf, 'ipam'>): readonly WantedRoute[] {
-  // Those of another IPAM plugin's configuration are made by the delegate, from that plugin's answer.
-  if (plan.ipam.kind !== 'pool') return [];
+  // Those of another IPAM plugin's configuration are made by the delegate, from that plugin's answer; beside multi-config they are ours.
+  if (plan.ipam.kind !== 'pool' && plan.ipam.kind !== 'per-master') return [];
   const reader = new FieldReader();
   const listed = readRoutes(reader, conf.ipam['routes'], 'ipam.routes');
   if (reader.problems.length > 0) {
@@ -60,7 +61,7 @@ export function planPodRoutes(
   const routes: ResultRoute[] = [];
   for (const { dst, gw } of wanted) {
     for (const { nic, ifname } of nics) {
-      const block = plan.blocks.find(({ interfaceName }) => interfaceName === nic);
+      const block = usableBlocks(plan).find(({ interfaceName }) => interfaceName === nic);
       if (block === undefined || !leadsThere(plan, block, dst, gw)) continue;
       const hop: NextHop = gw === undefined || plan.routed ? { dev: ifname } : { dev: ifname, via: gw };
       const key = formatPrefix(dst);
@@ -80,13 +81,17 @@ function leadsThere(plan: HostPlan, block: Block, dst: Prefix, gw: Address | und
   return block.podCIDRs.some(({ family }) => family === dst.family);
 }
 
-/** Where a gateway may be: on layer 3 the network of the host's NIC, on layer 2 what is on-link for the pod. */
-function networksOf({ routed }: HostPlan, { netAddresses, vlanCIDRs }: Block): readonly Prefix[] {
+/**
+ * Where a gateway may be: on layer 3 the network of the host's NIC, on layer 2 what is on-link for the pod, of another IPAM plugin's
+ * addresses the networks that its configuration tells.
+ */
+function networksOf({ routed, ipam }: HostPlan, { netAddresses, vlanCIDRs, podCIDRs }: Block): readonly Prefix[] {
+  if (ipam.kind === 'per-master') return podCIDRs;
   return routed ? netAddresses : vlanCIDRs;
 }
 
 function requireReachable(plan: HostPlan, gw: Address, index: number): void {
-  const networks = plan.blocks.flatMap((block) => networksOf(plan, block));
+  const networks = usableBlocks(plan).flatMap((block) => networksOf(plan, block));
   if (networks.some((net) => containsAddress(net, gw))) return;
   throw new CniError(
     code.invalidConfig,

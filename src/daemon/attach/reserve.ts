@@ -88,7 +88,7 @@ async function versionFor({ delegates }: AttachContext, call: ContainerCall, plu
 }
 
 function chainFor(context: AttachContext, call: ContainerCall): Promise<readonly MetaPlugin[]> {
-  const chained = readMetaPlugins(call.conf.plugin, call.key.network);
+  const chained = readMetaPlugins(call.conf.plugin, call.key.network, call.conf.runtimeConfig);
   return Promise.all(chained.map(async (one) => ({ ...one, cniVersion: await versionFor(context, call, one.plugin) })));
 }
 

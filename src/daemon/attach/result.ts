@@ -13,6 +13,7 @@ export interface ResultParts {
   readonly links: readonly Link[];
   readonly nics: readonly Nic[];
   readonly netns: string;
+  /** Of the network; where it has none, the first that an IPAM plugin answered counts. */
   readonly dns: CniResult['dns'];
   /** Routes that the delegates did not make. */
   readonly routes: CniResult['routes'];
@@ -45,7 +46,7 @@ export function resultOf({ calls, delegateResults, links, nics, netns, dns, rout
       })),
     ),
     routes: [...delegateResults.flatMap((result) => result.routes), ...routes],
-    dns,
+    dns: [dns, ...delegateResults.map((result) => result.dns)].find((one) => Object.keys(one).length > 0) ?? {},
   };
 }
 

@@ -78,7 +78,13 @@ interface Heard {
   readonly plugin: string;
   readonly verb: string;
   readonly ifname: string;
-  readonly config: { readonly cniVersion: string; readonly name: string; readonly prevResult?: CniResult };
+  readonly config: {
+    readonly cniVersion: string;
+    readonly name: string;
+    readonly prevResult?: CniResult;
+    readonly runtimeConfig?: object;
+    readonly capabilities?: object;
+  };
 }
 
 test('tuning and sbr on macvlan: MTU, sysctl, MAC and rules on each NIC; CHECK sees them; DEL leaves nothing', async () => {
@@ -145,6 +151,42 @@ test('bandwidth on bridge: its link on the host goes with DEL, and with a DEL af
     expect(ifbs()).toEqual([]);
   }
   expect((await harness.look()).counts).toMatchObject({ attachments: 0 });
+});
+
+test('what the pod asks for goes to the chained plugin with that capability: a limit to each interface, ports of the host to the first', async () => {
+  const { path, heard } = recorders(['limits', 'ports', 'deaf']);
+  const bandwidth = { ingressRate: 8_000_000, ingressBurst: 800_000 };
+  const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: 'tcp' }];
+  const chain = [
+    { type: 'limits', capabilities: { bandwidth: true } },
+    { type: 'ports', capabilities: { portMappings: true, bandwidth: false } },
+    { type: 'deaf' },
+  ];
+  const parts = { network: 'tuned', container: 'cap', netns: world.pod(), path };
+  const asking = (verb: ContainerCall['verb']) => {
+    const call = chained(verb, chain, parts);
+    return { ...call, conf: { ...call.conf, runtimeConfig: { bandwidth, portMappings, ips: ['10.5.1.5'] } } };
+  };
+  for (const verb of ['ADD', 'CHECK', 'DEL'] as const) await harness.call(asking(verb));
+  for (const verb of ['ADD', 'CHECK', 'DEL']) {
+    const told = (plugin: string) =>
+      heard()
+        .filter((one) => one.plugin === plugin && one.verb === verb)
+        .toSorted((a, b) => (a.ifname < b.ifname ? -1 : 1))
+        .map(({ config }) => [config.runtimeConfig, config.capabilities]);
+    expect(told('limits')).toEqual([
+      [{ bandwidth }, undefined],
+      [{ bandwidth }, undefined],
+    ]);
+    expect(told('ports')).toEqual([
+      [{ portMappings }, undefined],
+      [undefined, undefined],
+    ]);
+    expect(told('deaf')).toEqual([
+      [undefined, undefined],
+      [undefined, undefined],
+    ]);
+  }
 });
 
 test('ADD in order with the result of the one before, DEL in reverse with the last; links gone before: still asked', async () => {

@@ -70,7 +70,8 @@ test('host-local is asked once for each NIC and gives no address twice; its rout
 });
 
 test('multi-config: each NIC from its own configuration, of any plugin; a NIC without one is not attached', async () => {
-  const fixed = { type: 'static', addresses: [{ address: '10.7.0.5/24' }] };
+  const dns = { nameservers: ['10.7.0.1'] };
+  const fixed = { type: 'static', addresses: [{ address: '10.7.0.5/24' }], dns };
   const harness = await world.start({
     plans: plansText([
       { network: 'by-nic', blocks, ipam: perNic() },
@@ -81,13 +82,39 @@ test('multi-config: each NIC from its own configuration, of any plugin; a NIC wi
   const pod = world.pod();
   const ranges = ['net1 10.8.1.2/24', 'net1-1 10.8.2.2/24'];
   for (const [network, addresses] of Object.entries({ 'by-nic': ranges, fixed: ['net1 10.7.0.5/24'], piped: ranges })) {
-    await harness.call(callOf('ADD', { network, container: 'm', netns: pod }));
+    const result = await harness.call(callOf('ADD', { network, container: 'm', netns: pod }));
     expect(addressesIn(pod)).toEqual(addresses);
+    expect(result?.dns).toEqual(network === 'fixed' ? dns : {});
     await harness.call(callOf('CHECK', { network, container: 'm', netns: pod }));
     await harness.call(callOf('DEL', { network, container: 'm', netns: pod }));
     expect(await world.links(pod)).toEqual([]);
     expect(given(network)).toEqual([]);
   }
+  // What the network says counts.
+  const own = { nameservers: ['10.7.0.2'], search: ['pods.example'] };
+  const call = callOf('ADD', { network: 'fixed', container: 'n', netns: pod });
+  expect((await harness.call({ ...call, conf: { ...call.conf, dns: own } }))?.dns).toEqual(own);
+});
+
+test('routes beside multi-config: over the NIC that leads to the gateway, over all that do to one destination', async () => {
+  const harness = await world.start({ plans: plansText([{ network: 'led', blocks, ipam: perNic() }]) });
+  const routes = [
+    { dst: '10.98.0.0/16', gw: '10.8.2.1' },
+    { dst: '10.99.0.0/16', gw: '10.8.1.1' },
+    { dst: '10.99.0.0/16', gw: '10.8.2.1' },
+  ];
+  const parts = { network: 'led', container: 'r', netns: world.pod(), routes };
+  const result = await harness.call(callOf('ADD', parts));
+  expect(result?.routes).toEqual(routes);
+  const shown = world.exec(parts.netns, 'ip', 'route').replaceAll(/\s+/g, ' ');
+  expect(shown).toContain('10.98.0.0/16 via 10.8.2.1 dev net1-1');
+  expect(shown).toMatch(/10\.99\.0\.0\/16 nexthop via 10\.8\.1\.1 dev net1 .*nexthop via 10\.8\.2\.1 dev net1-1/);
+  await harness.call(callOf('CHECK', parts));
+  await harness.call(callOf('DEL', parts));
+  const nowhere = callOf('ADD', { ...parts, routes: [{ dst: '10.98.0.0/16', gw: '10.7.7.7' }] });
+  await expect(harness.call(nowhere)).rejects.toThrow(
+    /10\.7\.7\.7 is on no NIC's network \(10\.8\.1\.0\/24, 10\.8\.2\.0\/24\)/,
+  );
 });
 
 test('addresses that a pod asks for are on the NIC of their network, in both families, whatever gives the others', async () => {

@@ -65,8 +65,8 @@ describe('ipam of other types than ours', () => {
     [{ type: 'multi-config', ipam_type: 'static' }, 'spec.ipam.args: must have a configuration for each NIC'],
     [{ type: 'multi-config', ipam_type: 'static', args: { eth1: 5 } }, 'spec.ipam.args.eth1: must be a JSON object'],
     [
-      { type: 'multi-config', ipam_type: 'static', args: { eth1: {} }, routes: [] },
-      'spec.ipam.routes: is not supported beside multi-config',
+      { type: 'multi-config', ipam_type: 'static', args: { eth1: {} }, range: 'x' },
+      'spec.ipam.range: is not supported beside multi-config',
     ],
   ])('refuses %j', (ipam, text) => {
     expect(problems(ipam)).toEqual([expect.stringContaining(text)]);

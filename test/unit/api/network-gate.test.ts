@@ -143,13 +143,18 @@ describe('parseNetwork', () => {
       { plugin: { ...ipvlan(), metaPlugins: [{ type: 'multi-nic' }] } },
       'spec.plugin.metaPlugins[0].type: "multi-nic" is no plugin that can be chained',
     ],
-    ...['name', 'cniVersion', 'prevResult', 'capabilities', 'runtimeConfig'].map(
+    ...['name', 'cniVersion', 'prevResult', 'runtimeConfig'].map(
       (key): [string, Partial<MultiNicNetworkSpec>, string] => [
         `${key} of a chained plugin`,
         { plugin: { ...ipvlan(), metaPlugins: [{ type: 'tuning', [key]: {} }] } },
         `spec.plugin.metaPlugins[0].${key}: is not for chained plugins here: leave it out`,
       ],
     ),
+    [
+      'a capability of a chained plugin that is multinic’s',
+      { plugin: { ...ipvlan(), metaPlugins: [{ type: 'tuning', capabilities: { mac: true, bandwidth: true } }] } },
+      'spec.plugin.metaPlugins[0].capabilities.mac: is not for chained plugins: multinic gives it to the interfaces itself',
+    ],
     ['an mtu that is none', { plugin: ipvlan({ mtu: '9k' }) }, 'spec.plugin.args.mtu: "9k" is no MTU'],
     ['an mtu that is too small', { plugin: ipvlan({ mtu: '67' }) }, '68 to 65535'],
     ['ipam without a type', { ipam: '{}', multiNICIPAM: false }, 'spec.ipam.type: undefined names no IPAM plugin'],

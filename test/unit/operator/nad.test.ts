@@ -56,6 +56,12 @@ describe('NAD config', () => {
     ]);
   });
 
+  it('declares the capabilities of chained plugins beside its own, as Multus sees one plugin alone', () => {
+    const metaPlugins = [{ type: 'bandwidth', capabilities: { bandwidth: true, other: false } }, { type: 'tuning' }];
+    const capable = { ...spec, plugin: { ...spec.plugin, capabilities: { ips: true }, metaPlugins } };
+    expect(configOf(capable, [])['capabilities']).toEqual({ ips: true, bandwidth: true });
+  });
+
   it('of sriov has the keys of sriov-cni alone, and the resources; of mellanox host-device', () => {
     const sriov = {
       ...spec,

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { resultObject } from '../../src/cni/result.ts';
 import { createPods } from '../../src/lab/demo/pods.ts';
@@ -6,7 +7,8 @@ import { cniPath } from '../../src/lab/pods/attach.ts';
 import { callEnvironment } from '../../src/lab/pods/config.ts';
 import type { LabPod } from '../../src/lab/pods/pods.ts';
 import { item } from '../support/scenario/item.ts';
-import { applyReady, deleteNetwork } from '../support/scenario/networks.ts';
+import { applyReady, deleteNetwork, waitReady } from '../support/scenario/networks.ts';
+import { addressTexts } from '../support/scenario/pods.ts';
 import { buildModules } from './control-plane/programs.ts';
 import { realApi } from './control-plane/source.ts';
 import { installMultus, type Multus } from './multus/multus.ts';
@@ -18,13 +20,14 @@ const nics = 3;
 const gateways = ['10.62.63.254', 'fd00:62::3ffe'];
 let lab: Lab;
 let multus: Multus;
+let folders: ReadonlyMap<string, string>;
 
 beforeAll(async () => {
   if (real === undefined) return;
   // As released, Multus 4.3 finds no default route to replace, whatever the plugin: see docs/network.md.
-  const folder = buildModules(['multus-routes']).get('multus-routes');
-  lab = await createLab({ hosts: 1, nics, pods: 4, api: realApi(real) });
-  multus = await installMultus(lab, `${folder}/multus-routes`, { dualStack: true });
+  folders = buildModules(['multus-routes', 'whereabouts']);
+  lab = await createLab({ hosts: 2, nics, pods: 6, api: realApi(real) });
+  multus = await installMultus(lab, `${folders.get('multus-routes')}/multus-routes`, { dualStack: true });
 });
 afterAll(async () => {
   await lab?.close();
@@ -52,6 +55,51 @@ test('default-route of the annotation: by the interface that is asked for, in bo
   for (const pod of [plain, asking]) await multus.detach(pod);
   await lab.forgetPods([plain, asking]);
   for (const network of ['uplink', 'other']) await deleteNetwork(lab, network);
+});
+
+interface Pools {
+  readonly items: readonly {
+    readonly metadata: { readonly name: string };
+    readonly spec: { readonly allocations: object };
+  }[];
+}
+
+test('whereabouts: a book for each NIC in the whole cluster, and all is given back', async () => {
+  await lab.api.kubectl(['apply', '--filename=test/e2e/whereabouts/whereabouts.yaml']);
+  const program = `${folders.get('whereabouts')}/whereabouts`;
+  for (const host of lab.hosts) {
+    const linked = await host.exec(['ln', '-s', program, '/opt/cni/bin/whereabouts']);
+    expect(linked.code, linked.stderr).toBe(0);
+  }
+  // Its settings, which its own DaemonSet would write into each host.
+  const kubeconfig = await lab.api.kubeconfigOf('account:whereabouts');
+  const settings = `${kubeconfig}.whereabouts`;
+  writeFileSync(settings, JSON.stringify({ datastore: 'kubernetes', kubernetes: { kubeconfig } }));
+  const range = { range: '10.64.0.0/24', configuration_path: settings };
+  const ipam = JSON.stringify({ type: 'multi-config', ipam_type: 'whereabouts', args: { eth1: range, eth2: range } });
+  const spec = { ipam, plugin: { cniVersion: '1.0.0', type: 'macvlan' } };
+  const object = { apiVersion: 'multinic.fms.io/v1', kind: 'MultiNicNetwork', metadata: { name: 'where' }, spec };
+  await lab.api.kubectl(['apply', '-f', '-'], JSON.stringify(object));
+  await waitReady(lab, 'where');
+  const places = lab.hosts.map((host) => ({ name: `where-${host.number}`, host }));
+  const pods: LabPod[] = [];
+  for (const prepared of await createPods(lab, 'where', places)) pods.push(await multus.attach(prepared));
+  // Without a name of its own for each NIC, one book would serve both.
+  expect(pods.map(addressTexts)).toEqual([
+    ['net1 10.64.0.1/24', 'net1-1 10.64.0.1/24'],
+    ['net1 10.64.0.2/24', 'net1-1 10.64.0.2/24'],
+  ]);
+  const booked = async (): Promise<Record<string, number>> => {
+    const said = await lab.api.kubectl(['get', 'ippools.whereabouts.cni.cncf.io', '--all-namespaces', '--output=json']);
+    const { items }: Pools = JSON.parse(said);
+    return Object.fromEntries(items.map((one) => [one.metadata.name, Object.keys(one.spec.allocations).length]));
+  };
+  expect(await booked()).toEqual({ 'eth1-10.64.0.0-24': 2, 'eth2-10.64.0.0-24': 2 });
+  await lab.api.kubectl(['delete', 'pods', '--all', '--wait=false']);
+  for (const pod of pods) await multus.detach(pod);
+  expect(await booked()).toEqual({ 'eth1-10.64.0.0-24': 0, 'eth2-10.64.0.0-24': 0 });
+  await lab.forgetPods(pods);
+  await deleteNetwork(lab, 'where');
 });
 
 /** As Multus would: it has written the new default routes into what CHECK and DEL get as prevResult. */
