@@ -13,7 +13,7 @@ export interface ResultParts {
   readonly links: readonly Link[];
   readonly nics: readonly Nic[];
   readonly netns: string;
-  /** Of the network; where it has none, the first that an IPAM plugin answered counts. */
+  /** Of the network; where it has none, the first that a delegate or its chain answered counts. */
   readonly dns: CniResult['dns'];
   /** Routes that the delegates did not make. */
   readonly routes: CniResult['routes'];

@@ -194,7 +194,8 @@ test('ADD in order with the result of the one before, DEL in reverse with the la
   const pod = world.pod();
   const parts = { network: 'tuned', container: 'o1', netns: pod, path };
   const chain = [{ type: 'first', speed: 7 }, { type: 'second' }];
-  await harness.call(chained('ADD', chain, parts));
+  const added = await harness.call(chained('ADD', chain, parts));
+  expect(added?.dns).toEqual({ domain: 'second' });
   await harness.call(chained('CHECK', chain, parts));
   await harness.call(chained('DEL', chain, parts));
   const told = (ifname: string, verb: string) => heard().filter((one) => one.ifname === ifname && one.verb === verb);
