@@ -1,17 +1,28 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { formatInterfaceAddress } from '../../../src/net/prefix.ts';
-import type { Harness } from '../../support/attach/client.ts';
+import { type Harness, Refused } from '../../support/attach/client.ts';
 import { callOf, createWorld, networkCall, plansText, type World } from '../../support/attach/world.ts';
 
 const count = 64;
 const nics = ['eth1', 'eth2', 'eth3', 'eth4'];
 const blocks = Object.fromEntries(nics.map((nic, index) => [nic, [`10.5.${index}.0/25`]]));
 
+/** One pod alone on each NIC: the NIC goes into the pod, or lets no second child be. */
+const alone = [
+  {
+    network: 'lent',
+    delegation: { pluginType: 'host-device', binding: 'device' },
+    blocks: { eth5: ['10.6.5.0/27'], eth6: ['10.6.6.0/27'] },
+  },
+  { network: 'solo', mode: 'passthru', blocks: { eth7: ['10.6.7.0/27'], eth8: ['10.6.8.0/27'] } },
+] as const;
+
 let world: World;
 let harness: Harness;
 beforeAll(async () => {
-  world = createWorld(nics.length);
-  harness = await world.start({ plans: plansText([{ network: 'red', blocks }]) });
+  world = createWorld(8);
+  harness = await world.start({ plans: plansText([{ network: 'red', blocks }, ...alone]) });
 });
 afterAll(async () => world.end());
 
@@ -72,4 +83,53 @@ test('64 containers with 4 NICs at once, ADD and DEL mixed with GC: each has its
   const { counts } = await harness.look();
   expect(counts).toMatchObject({ attachments: 0, addresses: 0, masters: 0 });
   for (const { netns } of pods) expect(await world.links(netns)).toEqual([]);
+});
+
+/** NICs by MAC, with the container that has each. */
+type Holders = Map<string, string>;
+
+/** Asks until it gets a NIC of its own, looks whose it is, and gives it back. @returns how often it was refused */
+async function takeTurn(network: string, container: string, holders: Holders): Promise<number> {
+  const netns = world.pod();
+  const parts = { network, container, netns, request: { nics: 1 } };
+  for (let refused = 0; ; refused += 1) {
+    try {
+      await harness.call(callOf('ADD', parts));
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      expect(error.message).toMatch(/NIC eth[5-8]|eth[5-8].*(held|in use|lent|has)/);
+      expect(await world.links(netns)).toEqual([]);
+      await sleep(50 + Math.random() * 100);
+      continue;
+    }
+    const [{ mac } = { mac: '' }, ...more] = await world.links(netns);
+    expect(more).toEqual([]);
+    expect(holders.get(mac), `${mac} of ${container}`).toBeUndefined();
+    holders.set(mac, container);
+    await harness.call(callOf('CHECK', parts));
+    await sleep(20);
+    holders.delete(mac);
+    await harness.call(callOf('DEL', parts));
+    expect(await world.links(netns)).toEqual([]);
+    return refused;
+  }
+}
+
+test('a crowd for NICs that one pod has alone, beside GC and a crowd that shares: none twice, each gets its turn', async () => {
+  const holders: Holders = new Map();
+  const sharing = Array.from({ length: 8 }, (_, index) => ({ netns: world.pod(), container: `beside${index}` }));
+  const turns = alone.flatMap(({ network }) =>
+    Array.from({ length: 6 }, (_, index) => takeTurn(network, `${network}${index}`, holders)),
+  );
+  const [refused] = await Promise.all([Promise.all(turns), ...sharing.map(add), gc(sharing)]);
+  expect(refused.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(4);
+  await Promise.all(sharing.map(del));
+  for (const { network } of alone) await harness.call(networkCall('GC', network, []));
+  for (let turn = 0; turn < 100 && (await harness.look()).counts['lent'] !== 0; turn += 1) {
+    await harness.settleLent();
+    await sleep(50);
+  }
+  expect((await harness.look()).counts).toMatchObject({ attachments: 0, addresses: 0, masters: 0, lent: 0 });
+  const names = (await world.links(world.host)).map(({ name }) => name).filter((name) => name.startsWith('eth'));
+  expect(names).toEqual(['eth1', 'eth2', 'eth3', 'eth4', 'eth5', 'eth6', 'eth7', 'eth8']);
 });
