@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { kinds } from '../src/api/kinds/index.ts';
+import { conformanceTables } from './generate/conformance.ts';
 import { crdFiles } from './generate/crds.ts';
 import { errorReference } from './generate/errors.ts';
 import { fieldReference } from './generate/fields.ts';
@@ -10,7 +11,13 @@ import { completeLock } from './generate/lock.ts';
 const root = join(import.meta.dirname, '..');
 
 function generated(): readonly GeneratedFile[] {
-  return [...crdFiles(kinds), fieldReference(kinds), errorReference(), completeLock(read('package-lock.json') ?? '')];
+  return [
+    ...crdFiles(kinds),
+    fieldReference(kinds),
+    errorReference(),
+    conformanceTables(root, read('docs/conformance.md') ?? ''),
+    completeLock(read('package-lock.json') ?? ''),
+  ];
 }
 
 function read(path: string): string | undefined {

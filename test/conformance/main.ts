@@ -1,24 +1,29 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { kernelName } from '../../src/lab/uml.ts';
 import { type CnitoolRun, cnitoolLine, findCnitool, runCnitool } from './cnitool.ts';
 import { startOther } from './other.ts';
 import { runInOtherKernel } from './other-kernel.ts';
-import { startOurs } from './ours.ts';
-import { closingLine, findingLine, markdownTable, summarize } from './report.ts';
+import { ownVersion, startOurs } from './ours.ts';
+import { recordText } from './record.ts';
+import { closingLine, findingLine, summarize } from './report.ts';
 import { type Finding, runSuite } from './suite.ts';
 
 const usage =
-  'use: npm run conformance -- [--json | --markdown] [--only 17,21] [--uml] [--plugin PATH --config FILE] [--link macvlan|ipvlan]';
+  'use: npm run conformance -- [--json] [--only 17,21] [--uml] [--plugin PATH --config FILE [--release TEXT] [--serial]] [--link macvlan|ipvlan] [--record FILE]';
 
 const options = {
   json: { type: 'boolean', default: false },
-  markdown: { type: 'boolean', default: false },
   only: { type: 'string' },
   uml: { type: 'boolean', default: false },
   plugin: { type: 'string' },
   config: { type: 'string' },
+  serial: { type: 'boolean', default: false },
+  record: { type: 'string' },
+  /** Of another plugin, as it does not tell. */
+  release: { type: 'string' },
   link: { type: 'string', default: 'macvlan' },
   slowness: { type: 'string', default: '1' },
   /** Also with --only. */
@@ -33,20 +38,22 @@ async function main(args: readonly string[]): Promise<void> {
   const { link } = values;
   if (link !== 'macvlan' && link !== 'ipvlan') throw new Error(`--link ${link}: ${usage}`);
   const root = mkdtempSync(join(tmpdir(), 'multinic-conformance-'));
-  const say = values.json || values.markdown ? console.error : console.log;
+  const say = values.json ? console.error : console.log;
   try {
     const place = await startPlace({ ...values, link }, root);
     try {
       say(`${place.subject.name}, configuration versions ${place.subject.versions.join(', ')}`);
       const findings = await runSuite(place, place.subject, {
         ...(only === undefined ? {} : { only }),
+        serial: values.serial,
         ...(values.json ? {} : { onFinding: progress }),
       });
       for (const finding of findings) say(findingLine(finding));
       const wanted = only === undefined || values.cnitool;
       const cnitool = wanted ? findCnitool() : undefined;
       const runs = cnitool === undefined ? [] : await runCnitool(place, place.subject, cnitool);
-      conclude(values, { name: place.subject.name, findings, runs, withCnitool: wanted });
+      const about = { name: place.subject.name, version: values.release ?? ownVersion(), kernel: kernelVersion() };
+      conclude(values, { about, findings, runs, withCnitool: wanted });
     } finally {
       await place.close();
     }
@@ -55,36 +62,36 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
+interface Told {
+  readonly json: boolean;
+  readonly record?: string | undefined;
+}
+
 interface Conclusion {
-  readonly name: string;
+  readonly about: { readonly name: string; readonly version: string; readonly kernel: string };
   readonly findings: readonly Finding[];
   readonly runs: readonly CnitoolRun[];
   readonly withCnitool: boolean;
 }
 
 /** The end of the report, and the exit status. */
-function conclude(
-  values: { readonly json: boolean; readonly markdown: boolean },
-  { name, findings, runs, withCnitool }: Conclusion,
-): void {
-  const say = values.json || values.markdown ? console.error : console.log;
+function conclude(values: Told, { about, findings, runs, withCnitool }: Conclusion): void {
+  const say = values.json ? console.error : console.log;
   const summary = summarize(findings);
-  say(closingLine(name, summary));
+  say(closingLine(about.name, summary));
   if (withCnitool) say(runs.length === 0 ? 'cnitool: not run, as there is no Go to build it' : cnitoolLine(runs));
-  if (values.markdown) console.log(markdownTable(findings));
+  if (values.record !== undefined) writeFileSync(values.record, recordText({ ...about, findings }));
   if (values.json) console.log(JSON.stringify({ ...summary, ...(runs.length === 0 ? {} : { cnitool: runs }) }));
   if (summary.passed < summary.total || runs.some(({ passed }) => !passed)) process.exitCode = 1;
 }
 
 /** The same with ipvlan, in the kernel that MULTINIC_UML names. */
-async function tellOther(
-  values: { readonly json: boolean; readonly markdown: boolean },
-  only: readonly number[] | undefined,
-): Promise<void> {
+async function tellOther(values: Told, only: readonly number[] | undefined): Promise<void> {
   const { findings, runs } = await runInOtherKernel(only, process.env);
-  const say = values.json || values.markdown ? console.error : console.log;
+  const say = values.json ? console.error : console.log;
   for (const finding of findings) say(findingLine(finding));
-  conclude(values, { name: 'multinic (ipvlan)', findings, runs, withCnitool: only === undefined });
+  const about = { name: 'multinic (ipvlan)', version: ownVersion(), kernel: 'user-mode-linux' };
+  conclude(values, { about, findings, runs, withCnitool: only === undefined });
 }
 
 interface Values {
@@ -106,6 +113,11 @@ function numbersOf(text: string | undefined): readonly number[] | undefined {
   const wrong = numbers?.find((number) => !(Number.isInteger(number) && number >= 1 && number <= 50));
   if (wrong !== undefined) throw new Error(`--only ${text}: numbers from 1 to 50, as 17,21; ${usage}`);
   return numbers;
+}
+
+/** `Linux 6.12`: what follows is the builder's. */
+function kernelVersion(): string {
+  return kernelName().replace(/(\d+\.\d+).*/, '$1');
 }
 
 /** For people who wait. */

@@ -6,6 +6,7 @@ import { supportedVersions } from '../../src/cni/types.ts';
 import { umlCommand } from '../../src/lab/uml.ts';
 import { type CnitoolRun, findCnitool } from './cnitool.ts';
 import { buildPrograms } from './programs.ts';
+import { readFinding } from './record.ts';
 import { statements } from './statements/all.ts';
 import type { Finding } from './suite.ts';
 
@@ -74,13 +75,7 @@ function parse(line: string): Findings {
   const list = (value: unknown) => (Array.isArray(value) ? value.filter(isObject) : []);
   const { statements: told, cnitool } = isObject(json) ? json : {};
   return {
-    findings: list(told).map(({ id, title, passed, notApplicable, detail }) => ({
-      id: Number(id),
-      title: String(title),
-      passed: passed === true,
-      ...(notApplicable === true ? { notApplicable: true } : {}),
-      detail: String(detail),
-    })),
+    findings: list(told).map(readFinding),
     runs: list(cnitool).flatMap((run) => {
       const version = supportedVersions.find((one) => one === run['version']);
       if (version === undefined) return [];

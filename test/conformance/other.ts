@@ -13,6 +13,7 @@ import { runProgram } from './run-program.ts';
 import { NotApplicable } from './statement.ts';
 import type { ConfigWish, DelegateInfo, Json, Subject } from './subject.ts';
 import type { Place } from './suite.ts';
+import { systemPath } from './trial.ts';
 
 /** A bare host of the lab (NICs eth1 to eth3), and any CNI plugin on it. */
 export async function startOther(
@@ -32,11 +33,30 @@ export async function startOther(
       closeLaunch();
       return lab.close();
     };
-    return { host, launch, recorder: buildPrograms().recorder, dir: lab.dir, slowness: 1, subject, close };
+    return {
+      host,
+      launch,
+      recorder: buildPrograms().recorder,
+      dir: lab.dir,
+      slowness: 1,
+      subject,
+      refresh: () => keepDevice(launch, config),
+      close,
+    };
   } catch (error) {
     await lab.close();
     throw error;
   }
+}
+
+/** A NIC that a plugin moves is one of a lab, which goes with the pod's namespace when the plugin does not bring it back in time. */
+async function keepDevice(launch: Launch, { device }: Json): Promise<void> {
+  if (typeof device !== 'string') return;
+  const ip = (...args: string[]) =>
+    runProgram(launch, ['ip', ...args], { env: { PATH: systemPath }, stdin: '', limitMs: 60_000 });
+  if ((await ip('link', 'show', 'dev', device)).status === 0) return;
+  await ip('link', 'add', device, 'type', 'veth', 'peer', 'name', `${device}-peer`);
+  await ip('link', 'set', 'dev', `${device}-peer`, 'up');
 }
 
 /** One plugin's configuration, or the first of a list. @throws Error when it is neither */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
+import { join } from 'node:path';
 import type { LinkKind } from '../../src/api/network.ts';
 import { isObject } from '../../src/cni/fields.ts';
 import { supportedVersions } from '../../src/cni/types.ts';
@@ -132,4 +133,9 @@ function ask(socketPath: string, path: string): Promise<unknown> {
     });
     request.once('error', reject);
   });
+}
+
+export function ownVersion(): string {
+  const json: unknown = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
+  return isObject(json) ? String(json['version']) : '';
 }

@@ -11,7 +11,7 @@ export function summarize(statements: readonly Finding[]): Summary {
   return { statements, passed: statements.filter(({ passed }) => passed).length, total: statements.length };
 }
 
-function verdict(finding: Finding): string {
+export function verdict(finding: Pick<Finding, 'passed' | 'notApplicable'>): string {
   if (finding.passed) return 'pass';
   return finding.notApplicable === true ? 'n/a' : 'FAIL';
 }
@@ -26,13 +26,4 @@ export function closingLine(name: string, { statements, passed, total }: Summary
   const without = statements.filter(({ notApplicable }) => notApplicable === true).length;
   const failed = total - passed - without;
   return `${name}: ${passed} of ${total} passed, ${failed} failed, ${without} not applicable`;
-}
-
-/** The table of docs/conformance.md. */
-export function markdownTable(findings: readonly Finding[]): string {
-  const rows = findings.map((finding) => {
-    const detail = finding.passed ? '' : finding.detail.replaceAll('|', '\\|');
-    return `| ${finding.id} | ${finding.title} | ${verdict(finding)} | ${detail} |`;
-  });
-  return ['| | Statement | | |', '|---:|---|---|---|', ...rows].join('\n');
 }

@@ -30,6 +30,8 @@ export interface Place {
   /** A folder that host and suite see under one path. */
   readonly dir: string;
   readonly slowness: number;
+  /** Before each trial: puts back what a trial may have lost for good. */
+  readonly refresh?: () => Promise<void>;
 }
 
 export interface SuiteOptions {
@@ -37,6 +39,8 @@ export interface SuiteOptions {
   readonly only?: readonly number[];
   /** Versions to try; all by default. */
   readonly versions?: readonly CniVersion[];
+  /** One call after the other as far as the statements allow: for a plugin that takes away what it attaches (host-device). */
+  readonly serial?: boolean;
   readonly onFinding?: (finding: Finding, ms: number) => void;
 }
 
@@ -45,19 +49,19 @@ const width = 4;
 
 /** Tries a plugin, the versions of each statement side by side. @returns by number */
 export async function runSuite(place: Place, subject: Subject, options: SuiteOptions = {}): Promise<Finding[]> {
-  const { only, versions = supportedVersions, onFinding } = options;
+  const { only, versions = supportedVersions, serial = false, onFinding } = options;
   const wanted = statements.filter(({ id }) => only === undefined || only.includes(id));
   const findings: Finding[] = [];
   const work = async (queue: Statement[]): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const start = performance.now();
-      const finding = await judge(place, subject, next, versions);
+      const finding = await judge(place, subject, next, { versions, serial });
       findings.push(finding);
       onFinding?.(finding, performance.now() - start);
     }
   };
   const together = wanted.filter(({ alone }) => alone !== true);
-  await Promise.all(Array.from({ length: width }, () => work(together)));
+  await Promise.all(Array.from({ length: serial ? 1 : width }, () => work(together)));
   await work(wanted.filter(({ alone }) => alone === true));
   return findings.toSorted((a, b) => a.id - b.id);
 }
@@ -71,7 +75,7 @@ async function judge(
   place: Place,
   subject: Subject,
   statement: Statement,
-  wanted: readonly CniVersion[],
+  { versions: wanted, serial }: { readonly versions: readonly CniVersion[]; readonly serial: boolean },
 ): Promise<Finding> {
   const { id, title } = statement;
   const spoken = statement.everyVersion === true ? supportedVersions : subject.versions;
@@ -81,9 +85,12 @@ async function judge(
     return { id, title, passed: false, notApplicable: true, detail };
   }
   const anyVersion = subject.versions.findLast((version) => version !== '1.1.0') ?? '1.0.0';
-  const outcomes = await Promise.all(
-    (versions.length === 0 ? [anyVersion] : versions).map((version) => attempt(place, subject, statement, version)),
-  );
+  const tried = versions.length === 0 ? [anyVersion] : versions;
+  const outcomes: Outcome[] = [];
+  // Side by side, or one by one: their order is that of the versions.
+  for (const group of serial ? tried.map((version) => [version]) : [tried]) {
+    outcomes.push(...(await Promise.all(group.map((version) => attempt(place, subject, statement, version)))));
+  }
   const broken = outcomes.filter(({ error }) => error !== undefined && !(error instanceof NotApplicable));
   if (broken.length > 0) return { id, title, passed: false, detail: describe(broken, versions.length > 1) };
   const [without] = outcomes.flatMap(({ error }) => (error instanceof NotApplicable ? [error] : []));
@@ -94,6 +101,7 @@ async function judge(
 async function attempt(place: Place, subject: Subject, statement: Statement, version: CniVersion): Promise<Outcome> {
   const folder = join(place.dir, 'trials', `${statement.id}-${version}-${randomBytes(4).toString('hex')}`);
   mkdirSync(folder, { recursive: true });
+  await place.refresh?.();
   const trial = createTrial({ ...place, subject, version, folder });
   try {
     await statement.run(trial);

@@ -61,8 +61,8 @@ export async function detach(context: AttachContext, request: Detach, unknown?: 
       context.log.info({ attachment: keyText(request.key) }, 'DEL dropped: it started before the ADD that is served');
       return;
     }
-    await store.noteDelete(request.key, request.stamp, now());
-    await undo(context, record, request.netns);
+    // In one commit with the record's mark: both are on disk before anything is undone.
+    await Promise.all([store.noteDelete(request.key, request.stamp, now()), undo(context, record, request.netns)]);
   });
 }
 
