@@ -1,4 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { HostInterface } from '../../../src/api/kinds/hostinterface.ts';
+import { createKernel } from '../../../src/kernel/ip.ts';
+import { resources } from '../../../src/kube/resource.ts';
+import { until } from '../../../src/lab/cluster/wait.ts';
 import type { Lab } from '../../../src/lab/lab.ts';
 import type { LabPod } from '../../../src/lab/pods/pods.ts';
 import { item } from '../../support/scenario/item.ts';
@@ -118,6 +122,39 @@ it('what fits of a network that does not fit whole is served', async () => {
   for (const name of ['over-hosts', 'too-many-bits', 'no-address', 'too-few-indexes', 'too-few-hosts']) {
     await deleteNetwork(lab, name);
   }
+});
+
+it('a network that lends the NIC beside it: the NIC stays known as it was, nothing is written, and it comes back', async () => {
+  const host = item(lab.hosts, 0);
+  const kernel = createKernel({ enter: ['nsenter', '-t', String(host.pid), '--net'] });
+  const hostInterface = async () => lab.api.client.get<HostInterface>(resources.hostInterfaces, host.name);
+  const before = await kernel.save('eth2');
+  await applyReady(lab, 'lent', {
+    ...bits,
+    subnets: ['172.23.0.0/16'],
+    type: 'host-device',
+    masterNets: ['10.1.2.0/24'],
+  });
+  const known = await hostInterface();
+  const lent: LabPod[] = [];
+  for (const on of lab.hosts) lent.push(await lab.addPod({ name: `lent-${on.name}`, host: on, networks: 'lent' }));
+  expect(lent.flatMap(addressTexts)).toEqual(['net1 172.23.0.1/17', 'net1 172.23.8.0/17']);
+  expect(await kernel.save('eth2')).toBeUndefined();
+  expect(await lostPings(lent)).toEqual([]);
+  expect(await lostPings(pods)).toEqual([]);
+  await expect(lab.addPod({ name: 'too-late', host, networks: 'lent' })).rejects.toMatchObject({
+    code: 11,
+    message: expect.stringContaining('eth2 (is lent to pod default/lent-host1 (network lent))'),
+  });
+  for (const pod of lent) await lab.removePod(pod);
+  // Its cable is noticed a moment after it is up.
+  await until('the NIC to be as it was', async () => (await kernel.save('eth2'))?.carrier === true || undefined);
+  expect(await kernel.save('eth2')).toEqual({ ...before, index: expect.any(Number) });
+  // Longer than it takes to look for NICs after an event, and to write.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  expect((await hostInterface()).metadata.generation).toBe(known.metadata.generation);
+  await waitReady(lab, 'lent');
+  await deleteNetwork(lab, 'lent');
 });
 
 it('ipvlan networks with two modes on one NIC: the older keeps it', async () => {

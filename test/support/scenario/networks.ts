@@ -9,7 +9,7 @@ export interface NetworkWish {
   readonly subnets: readonly string[];
   readonly interfaceBlock: number;
   readonly hostBlock: number;
-  readonly type?: 'macvlan' | 'ipvlan';
+  readonly type?: 'macvlan' | 'ipvlan' | 'host-device';
   readonly mode?: string;
   readonly masterNets?: readonly string[];
   readonly excludeCIDRs?: readonly string[];
@@ -30,7 +30,7 @@ export function manifest(name: string, wish: NetworkWish): MultiNicNetwork {
     plugin: {
       cniVersion: wish.cniVersion ?? '1.0.0',
       type,
-      args: { mode },
+      ...(type === 'host-device' ? {} : { args: { mode } }),
       ...(wish.capabilities && { capabilities: { ...wish.capabilities } }),
     },
     ...(masterNets && { masterNets: [...masterNets] }),
