@@ -10,6 +10,7 @@ import type { Caches } from './caches.ts';
 import type { DependentCaches } from './dependents/caches.ts';
 import type { Desired } from './desired.ts';
 import type { GoneNodes } from './gone.ts';
+import type { Returning } from './returning.ts';
 import type { NicsOf } from './view.ts';
 
 /** For a controller: what its reconciles came to. */
@@ -26,6 +27,7 @@ export interface Context {
   readonly dependents: DependentCaches;
   readonly desired: Desired;
   readonly goneNodes: GoneNodes;
+  readonly returning: Returning;
   readonly parse: Parse;
   readonly nicsOf: NicsOf;
   /** Prefixes that the cluster uses itself, as far as this program was told. */

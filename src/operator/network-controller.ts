@@ -14,10 +14,12 @@ import { movesBlocks } from './move.ts';
 import { type Nad, nadConfig, resourceAnnotation } from './nad.ts';
 import { publish } from './publish.ts';
 import { reconcileAbsence, reconcileDeletion } from './remove.ts';
+import type { Awaited } from './returning.ts';
 import { saveLedger } from './save-ledger.ts';
 import { stopHosts } from './stop-hosts.ts';
 import { countsOf, plannedVerdict, routesVerdict } from './verdicts.ts';
 import { certainViewOf, type NetworkView } from './view.ts';
+import { listed } from './words.ts';
 import { activeNamespaces, applyNads, type NadChanges, nadChanges, networksVerdict } from './write-nads.ts';
 import { writeStatus } from './write-status.ts';
 
@@ -25,6 +27,8 @@ import { writeStatus } from './write-status.ts';
 const resyncMs = 600_000;
 /** How often an edit that waits for hosts, or a network that waits for devices, is looked at without a change. */
 const lookAgainMs = 30_000;
+/** The same of one that waits for hosts: Nodes go without waking it. */
+const awaitedAgainMs = 1_000;
 
 /** One network: judged, planned into the ledger, published, given its NADs; its conditions say how far that is. */
 export async function reconcileNetwork(
@@ -54,6 +58,10 @@ async function serve(
   signal: AbortSignal,
 ): Promise<Again | undefined> {
   const { object, ledger, hosts } = view;
+  if (ledger.config === undefined) {
+    const awaited = context.returning.awaited(network.name);
+    if (awaited !== undefined) return awaitHosts(context, view, accepted, network, awaited, signal);
+  }
   const output = plan({ network, ledger, hosts, now: context.clock.now() });
   if (movesBlocks(ledger, output, hosts)) {
     const stop = drainStep(network.uid, hosts, false);
@@ -80,6 +88,26 @@ async function serve(
   await writeStatus(context, object, verdicts, countsOf(output.ledger, assignments, hosts), signal);
   if (failure !== undefined) throw failure;
   return { after: devices.verdict === undefined ? resyncMs : lookAgainMs };
+}
+
+/** No ledger says who holds which index: who may hold one is heard first. */
+async function awaitHosts(
+  context: Context,
+  { object, ledger, hosts }: NetworkView,
+  accepted: Verdict<'Accepted'>,
+  network: Network,
+  { hosts: awaited, ms }: Awaited,
+  signal: AbortSignal,
+): Promise<Again | undefined> {
+  const message = `Nodes without HostInterface may hold addresses of a network of this name, and are waited for a minute at the most: ${listed(awaited)}`;
+  const verdicts: Verdicts = {
+    Accepted: accepted,
+    Planned: { holds: false, reason: 'WaitingForHosts', message },
+    NetworksReady: { holds: false, reason: 'NotPlanned', message: 'nothing is planned yet' },
+    RoutesReady: routesVerdict(network, false, hosts),
+  };
+  await writeStatus(context, object, verdicts, countsOf(ledger, new Map(), hosts), signal);
+  return { after: Math.min(ms, awaitedAgainMs) };
 }
 
 /** An edit moves blocks: until every host has stopped and is empty, what was planned last stays, but makes no new attachments. */

@@ -18,6 +18,7 @@ import { createGoneNodes } from './gone.ts';
 import { reconcileHost } from './host-controller.ts';
 import { reconcileNamespace } from './namespace-controller.ts';
 import { reconcileNetwork } from './network-controller.ts';
+import { createReturning } from './returning.ts';
 import { createNicsOf } from './view.ts';
 import { wakeOnChange } from './wake.ts';
 import { fieldManager } from './writes.ts';
@@ -108,6 +109,7 @@ async function runTerm(
     dependents,
     desired: createDesired(),
     goneNodes: createGoneNodes(client, caches, onGone),
+    returning: createReturning(caches, clock),
     parse: createParse(),
     nicsOf: createNicsOf(),
     clusterNetworks: options.clusterNetworks ?? [],
@@ -146,6 +148,7 @@ async function work(context: Context, signal: AbortSignal, daemons?: DaemonsOpti
   wakeOnChange(context);
   // Copies that were kept while another led may know a host before what the other gave it, and would take it back.
   await Promise.race([caches.catchUp(), caches.ended, aborted(signal)]);
+  context.returning.begin();
   if (!signal.aborted) logger.info({ networks: caches.networks.size, hosts: caches.hosts.size }, 'operator started');
   const run = (name: keyof Context['queues'], workers: number, reconcile: Reconcile): Promise<void> =>
     runController({

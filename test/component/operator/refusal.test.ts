@@ -88,6 +88,9 @@ describe('a network that cannot be', () => {
     const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'worker' } };
     const spec = { podCIDRs: ['10.244.3.0/24', 'fd00:44::/64'] };
     await world.client.create<KubeObject>(resources.nodes, { ...node, spec });
+    // Its daemon has spoken: nobody waits for it.
+    const host = { apiVersion: 'multinic.fms.io/v1', kind: 'HostInterface', metadata: { name: 'worker' } };
+    await world.client.create<KubeObject>(resources.hostInterfaces, { ...host, spec: { hostName: 'worker' } });
     await world.apply('bad', { ...good, subnet: '10.244.0.0/16' });
     const message = await becomes('bad', 'Ready', 'False', 'OverlapsClusterNetwork');
     expect(message).toContain('10.244.3.0/24, the pod network of node worker');
