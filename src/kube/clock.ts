@@ -1,9 +1,9 @@
 /** Time as the loops of this folder see it; tests pass one that they move by hand. */
 export interface Clock {
   /** ms since the epoch. */
-  now(): number;
+  readonly now: () => number;
   /** Calls `run` once after `ms`; the function that is returned calls it off. */
-  after(ms: number, run: () => void): () => void;
+  readonly after: (ms: number, run: () => void) => () => void;
 }
 
 /** The process's own clock. */
