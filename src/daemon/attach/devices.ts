@@ -26,7 +26,8 @@ export async function devicesFor(
   const ids = [...new Set([...handed, ...given.filter((one) => wanted.includes(one.resource)).map(({ id }) => id)])];
   if (ids.length === 0) throw none(plan, call, resources);
   const nics = context.nics();
-  const devices = ids.map((id) => ({ id, nic: nicOf(id, nics, context.kernel.sysfs), handed: handed.includes(id) }));
+  const read = (path: string): string | undefined => context.kernel.sysfs(path);
+  const devices = ids.map((id) => ({ id, nic: nicOf(id, nics, read), handed: handed.includes(id) }));
   const holders = devices.map(({ id, nic }) => holderOf(context, call, id, nic));
   const free = devices.filter((_, index) => holders[index] === undefined);
   if (free.length === 0) {
