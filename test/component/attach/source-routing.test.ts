@@ -61,7 +61,7 @@ describe.each(['direct', 'delegates'] as const)('by executor %s', (executor) => 
       expect(said).toContain(`dev ${['net1', 'net1-1'][index]} `);
       expect(said).toContain(`via ${gateways.find((gw) => gw.startsWith(own.slice(0, family === 4 ? 7 : 9)))} `);
       // The answer comes back by that NIC, which is where the fabric waits for it.
-      world.exec(world.fabric, 'fping', '-q', '-c', '1', '-t', '5000', '-S', far[family], own);
+      world.exec(world.fabric, 'sh', '-c', `fping -q -c 1 -t 5000 -S ${far[family]} ${own} 2>&1`);
     }
     expect(result?.ips).toHaveLength(4);
     expect(world.exec(netns, 'ip', 'route', 'show', 'default')).toMatch(/^default via 10\.1\.0\.1 dev eth0 *\n$/);

@@ -7,7 +7,7 @@ const plan = planOf({ network: 'net-a', subnet: '192.168.0.0/16', nics: 2 });
 test('a plan is read as it was written, with what it delegates to', () => {
   const device = { pluginType: 'host-device', binding: 'device', ipam: { kind: 'host-device' } } as const;
   const { mode: _mode, ...without } = plan;
-  for (const one of [plan, { ...without, ...device }]) {
+  for (const one of [plan, { ...without, ...device }, { ...plan, sourceRouting: true }]) {
     expect(decodePlans(encodePlans([one]))).toEqual(new Map([['net-a', one]]));
   }
 });
