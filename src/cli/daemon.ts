@@ -17,6 +17,7 @@ export function daemonCommand(): Command {
     .option('--nics-exclude <glob...>', 'links that never belong to the pool', [])
     .option('--cooldown <duration>', 'rest of a released address while others are free', duration, 60_000)
     .option('--delegate-timeout <duration>', 'limit of one delegate call', duration, 60_000)
+    .option('--host-pid <pid>', 'run delegates in the mount and network namespace of this process (1: the host)', pid)
     .addOption(
       new Option(
         '--executor <name>',
@@ -52,6 +53,7 @@ export function daemonCommand(): Command {
         nicsExclude: flags.nicsExclude,
         cooldownMs: flags.cooldown,
         delegateTimeoutMs: flags.delegateTimeout,
+        ...(flags.hostPid !== undefined && { hostPid: flags.hostPid }),
         gcIntervalMs: flags.gcInterval,
         executor: flags.executor,
         podResources: flags.podResources,
@@ -71,6 +73,7 @@ interface Flags {
   nicsExclude: string[];
   cooldown: number;
   delegateTimeout: number;
+  hostPid?: number;
   gcInterval: number;
   executor: DaemonOptions['executor'];
   podResources: string;
@@ -94,6 +97,14 @@ function duration(text: string): number {
     throw new InvalidArgumentError('write a number and a unit: 500ms, 60s, 2m, 2h');
   }
   return Number(match[1]) * unit;
+}
+
+function pid(text: string): number {
+  const value = Number(text);
+  if (!/^[1-9]\d*$/.test(text) || !Number.isSafeInteger(value)) {
+    throw new InvalidArgumentError('write the id of a process: 1');
+  }
+  return value;
 }
 
 /** `20000-20999`; 0 and 253 to 255 are the kernel's own. */

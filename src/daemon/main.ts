@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createDelegates, type Delegates } from '../delegates/exec.ts';
+import { hostNamespaces } from '../delegates/host-namespaces.ts';
 import { createIsReference } from '../delegates/reference.ts';
 import { createKernel } from '../kernel/ip.ts';
 import { aborted, systemClock } from '../kube/clock.ts';
@@ -57,7 +58,7 @@ export async function runDaemon(options: DaemonOptions, log: Logger, signal: Abo
     store,
     kernel,
     delegates: await delegatesOf(options, store, launch, log),
-    ...(options.executor === 'direct' ? { isReference: createIsReference({ launch }) } : {}),
+    ...(options.executor === 'direct' ? { isReference: createIsReference({ launch, ...enteringHost(options) }) } : {}),
     plans: () => state.plans,
     nics: () => state.nics,
     ...(options.podResources === undefined ? {} : { devicesOf: createDevicesOf(options.podResources) }),
@@ -113,6 +114,10 @@ export async function runDaemon(options: DaemonOptions, log: Logger, signal: Abo
   store.close();
 }
 
+function enteringHost({ hostPid }: DaemonOptions): Partial<ReturnType<typeof hostNamespaces>> {
+  return hostPid === undefined ? {} : hostNamespaces(hostPid);
+}
+
 /** The mark that tells this host's delegates from all others on the machine lives as long as the store. */
 async function delegatesOf(options: DaemonOptions, store: Store, launch: Launch, log: Logger): Promise<Delegates> {
   const known = store.get('owner');
@@ -121,6 +126,7 @@ async function delegatesOf(options: DaemonOptions, store: Store, launch: Launch,
   return createDelegates({
     owner,
     launch,
+    ...enteringHost(options),
     timeoutMs: options.delegateTimeoutMs,
     onRemark: (delegate, text) => log.info({ delegate, stderr: text.slice(0, 2000) }, 'a delegate said'),
   });

@@ -12,6 +12,8 @@ export interface DaemonOptions {
   readonly gcIntervalMs: number;
   /** `direct`: plain ipvlan and macvlan links are made by the daemon itself; `delegates`: never. */
   readonly executor: 'direct' | 'delegates';
+  /** Delegates run in the mount and network namespace of this process; absent: in the daemon's own. */
+  readonly hostPid?: number;
   /** kubelet's PodResources socket; absent: no kubelet is asked. */
   readonly podResources?: string;
   /** Route tables to choose from, one for each routed network. */

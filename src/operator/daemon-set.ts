@@ -88,7 +88,7 @@ function container(settings: DaemonSettings): Record<string, unknown> {
     name: 'daemon',
     ...imageOf(settings),
     // The node's own address, of whichever family: not those of the NICs that pods share.
-    args: ['daemon', `--health-listen=[$(POD_IP)]:${port}`, `--log-level=${logLevel}`, ...args],
+    args: ['daemon', '--host-pid=1', `--health-listen=[$(POD_IP)]:${port}`, `--log-level=${logLevel}`, ...args],
     env: [fieldEnv('NODE_NAME', 'spec.nodeName'), fieldEnv('POD_IP', 'status.podIP'), ...env],
     ...(envFrom.length > 0 && { envFrom }),
     ports: [{ name: 'health', containerPort: port, hostPort: port, protocol: 'TCP' }],

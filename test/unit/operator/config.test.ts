@@ -43,7 +43,7 @@ describe("the daemons' DaemonSet", () => {
     const pod = fieldsOf(fieldsOf(JSON.parse(text))['template']);
     const [container] = [fieldsOf(pod['spec'])['containers']].flat();
     expect(container).toMatchObject({
-      args: expect.arrayContaining(['--health-listen=[$(POD_IP)]:12000']),
+      args: expect.arrayContaining(['--host-pid=1', '--health-listen=[$(POD_IP)]:12000']),
       env: expect.arrayContaining([{ name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } }]),
       ports: [{ name: 'health', containerPort: 12_000, hostPort: 12_000, protocol: 'TCP' }],
       readinessProbe: { httpGet: { path: '/readyz', port: 'health' } },
