@@ -9,12 +9,14 @@ interface Stretch {
   to: number;
 }
 
+type Watched = Pick<Lab, 'addPod' | 'runPod' | 'removePod' | 'close'> & { readonly api: Pick<Lab['api'], 'requests'> };
+
 /**
  * The lab, whose `close` fails when a daemon has asked the API server for anything while a pod was added or removed, or a program has
  * called as somebody else than its own account. Lists and watches are no matter of a pod's: restarts and outages bring them; nor is
  * the end of the IPPools of a network that was deleted before.
  */
-export function witnessed(lab: Lab): Lab {
+export function witnessed<L extends Watched>(lab: L): L {
   const stretches: Stretch[] = [];
   const during = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
     const stretch: Stretch = { what, from: Date.now(), to: Infinity };
