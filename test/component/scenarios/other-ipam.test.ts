@@ -5,8 +5,8 @@ import type { Listing } from '../../../src/lab/leftovers/listing.ts';
 import { item } from '../../support/scenario/item.ts';
 import { createLab } from '../../support/scenario/lab.ts';
 import { leftovers, listing } from '../../support/scenario/leftovers.ts';
-import { network, waitCondition, waitReady } from '../../support/scenario/networks.ts';
-import { addressTexts } from '../../support/scenario/pods.ts';
+import { deleteNetwork, network, waitCondition, waitReady } from '../../support/scenario/networks.ts';
+import { addressTexts, bareAddresses, linksOf } from '../../support/scenario/pods.ts';
 
 let lab: Lab;
 let before: Listing;
@@ -17,9 +17,9 @@ beforeAll(async () => {
 });
 afterAll(() => lab?.close());
 
-async function applyWith(name: string, ipam: object): Promise<void> {
+async function applyWith(name: string, ipam: object, more: object = { multiNICIPAM: false }): Promise<void> {
   const plugin = { cniVersion: '1.0.0', type: 'macvlan' };
-  const spec = { ipam: JSON.stringify(ipam), multiNICIPAM: false, plugin };
+  const spec = { ipam: JSON.stringify(ipam), ...more, plugin };
   const object = { apiVersion: 'multinic.fms.io/v1', kind: 'MultiNicNetwork', metadata: { name }, spec };
   await lab.api.kubectl(['apply', '-f', '-'], JSON.stringify(object));
   await waitReady(lab, name);
@@ -62,5 +62,30 @@ it('networks whose addresses other plugins give, from kubectl to the pod and bac
   for (const name of ['by-nic', 'bare']) {
     await until(`${name} to be gone`, async () => (await network(lab, name)) === undefined || undefined);
   }
+  expect(await leftovers(lab, before)).toEqual([]);
+});
+
+it('source routing of a network and the MAC that a pod asks for', async () => {
+  const gateways = ['10.66.63.254', '10.66.127.254'];
+  const routes = gateways.map((gw) => ({ dst: '0.0.0.0/0', gw }));
+  const ipam = { type: 'multi-nic-ipam', interfaceBlock: 2, hostBlock: 6, sourceRouting: true, routes };
+  await applyWith('by-source', ipam, { subnet: '10.66.0.0/16' });
+  const mac = '02:00:5e:00:00:66';
+  const networks = JSON.stringify([{ name: 'by-source', mac }]);
+  const pod = await lab.addPod({ name: 'd', host: item(lab.hosts, 0), networks });
+  expect((await linksOf(pod)).map((link) => link.mac === mac)).toEqual([true, false]);
+  const ways = [];
+  for (const own of bareAddresses([pod])) {
+    const { stdout } = await pod.exec(['ip', 'route', 'get', '192.0.2.1', 'from', own]);
+    ways.push(/via (\S+) dev (\S+)/.exec(stdout)?.slice(1, 3));
+  }
+  expect(ways).toEqual([
+    [gateways[0], 'net1'],
+    [gateways[1], 'net1-1'],
+  ]);
+  // Nothing else of the pod goes that way.
+  expect((await pod.exec(['ip', 'route', 'show', 'default'])).stdout).toBe('');
+  await lab.removePod(pod);
+  await deleteNetwork(lab, 'by-source');
   expect(await leftovers(lab, before)).toEqual([]);
 });
