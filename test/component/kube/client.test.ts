@@ -198,6 +198,31 @@ describe('client', () => {
     expect(heard).toBe(2);
   });
 
+  it('tells of each request what came of it, not of what was called off or not sent', async () => {
+    const told: string[] = [];
+    const client = connect({
+      mayWrite: () => false,
+      onCall: ({ method, path, watch, code }) => told.push(`${method} ${path}${watch ? ' watch' : ''} ${code}`),
+    });
+    await client.get(resources.nodes, 'a');
+    reply = status(404, 'NotFound');
+    await expect(client.get(resources.nodes, 'b')).rejects.toThrow(ApiError);
+    await expect(client.stream('/api/v1/nodes', { watch: 'true' }, new AbortController().signal)).rejects.toThrow();
+    await expect(client.create(resources.nodes, object)).rejects.toThrow('does not lead');
+    reply = (_request, response) => response.destroy();
+    await expect(client.get(resources.nodes, 'c')).rejects.toThrow(ApiError);
+    reply = () => undefined;
+    const off = AbortSignal.timeout(50);
+    await expect(client.get(resources.nodes, 'd', { signal: off })).rejects.toThrow(ApiError);
+    await expect(client.stream('/api/v1/nodes', { watch: 'true' }, AbortSignal.timeout(50))).rejects.toThrow();
+    expect(told).toEqual([
+      'GET /api/v1/nodes/a 200',
+      'GET /api/v1/nodes/b 404',
+      'GET /api/v1/nodes watch 404',
+      'GET /api/v1/nodes/c 0',
+    ]);
+  });
+
   it('reads a token file again once a minute and after a 401', async () => {
     const clock = manualClock();
     await writeFile(join(directory, 'token'), 'one\n');

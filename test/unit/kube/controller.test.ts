@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runController } from '../../../src/kube/controller.ts';
+import { type ControllerOptions, runController } from '../../../src/kube/controller.ts';
 import { ApiError } from '../../../src/kube/errors.ts';
 import { silent } from '../../../src/kube/logger.ts';
 import { createQueue } from '../../../src/kube/queue.ts';
@@ -8,7 +8,11 @@ import { manualClock } from '../../support/kube/manual-clock.ts';
 /** Lets everything that is ready run. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-function start(reconcile: (key: string) => Promise<{ after: number } | undefined>, workers = 1) {
+function start(
+  reconcile: (key: string) => Promise<{ after: number } | undefined>,
+  workers = 1,
+  onReconciled: ControllerOptions['onReconciled'] = () => undefined,
+) {
   const clock = manualClock();
   const queue = createQueue(clock);
   const stop = new AbortController();
@@ -18,6 +22,7 @@ function start(reconcile: (key: string) => Promise<{ after: number } | undefined
     clock,
     workers,
     reconcile,
+    onReconciled,
     logger: silent,
     signal: stop.signal,
   });
@@ -70,6 +75,26 @@ describe('controller', () => {
     await settle();
     expect(seen).toHaveLength(3);
     expect(seen.slice(0, 2)).toEqual([0, 1000]);
+    stop.abort();
+    await ended;
+  });
+
+  it('tells what each came to: a conflict is no error', async () => {
+    const outcomes: Record<string, () => Promise<undefined>> = {
+      good: () => Promise.resolve(undefined),
+      late: () => Promise.reject(new ApiError(409, 'Conflict', 'another was faster')),
+      bad: () => Promise.reject(new TypeError('bug')),
+    };
+    const told: string[] = [];
+    const { queue, stop, ended } = start(
+      (key) => outcomes[key]?.() ?? Promise.resolve(undefined),
+      1,
+      (result) => told.push(result),
+    );
+    for (const key of Object.keys(outcomes)) queue.add(key);
+    await settle();
+    await settle();
+    expect(told).toEqual(['ok', 'conflict', 'error']);
     stop.abort();
     await ended;
   });
