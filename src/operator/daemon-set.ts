@@ -22,6 +22,9 @@ const hostMounts = [
   { name: 'state', path: '/var/lib/multinic', type: 'DirectoryOrCreate' },
   { name: 'run', path: '/run/multinic', type: 'DirectoryOrCreate' },
   { name: 'netns', path: '/run/netns', type: 'DirectoryOrCreate', mountPropagation: 'HostToContainer' },
+  // What delegates keep from ADD to DEL (sriov-cni, host-local; tuning; the socket of dhcp): it outlives the daemon's container.
+  { name: 'cni-state', path: '/var/lib/cni', type: 'DirectoryOrCreate' },
+  { name: 'cni-run', path: '/run/cni', type: 'DirectoryOrCreate' },
   // kubelet's socket that says which devices pods have.
   { name: 'pod-resources', path: '/var/lib/kubelet/pod-resources', type: 'DirectoryOrCreate', readOnly: true },
 ] as const;

@@ -19,6 +19,8 @@ import { installMultus, type Multus } from './multus/multus.ts';
 import { realOrSkip } from './real.ts';
 
 const real = realOrSkip();
+/** A Go program is built first where it is not there, ms. */
+const building = 600_000;
 const nics = 4;
 const networkKind = { apiVersion: 'multinic.fms.io/v1', kind: 'MultiNicNetwork' };
 let lab: Lab;
@@ -103,7 +105,9 @@ test('ips of the annotation: each address on the NIC of its block, the other rou
   for (const network of ['asked', 'other']) await deleteNetwork(lab, network);
 });
 
-test('devices: Multus hands over one of those that kubelet gave, the pod gets an interface of each', async (ctx) => {
+test('devices: Multus hands over one of those that kubelet gave, the pod gets an interface of each', {
+  timeout: building,
+}, async (ctx) => {
   if (!existsSync('/sys/bus/pci/devices')) ctx.skip('no PCI bus, in whose place devices could be laid');
   const host = item(lab.hosts, 0);
   const resource_name = 'intel.com/fast';

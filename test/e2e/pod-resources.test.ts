@@ -11,11 +11,15 @@ import { realOrSkip } from './real.ts';
 
 // kubelet's own service, of its Go module, over Go's gRPC.
 const real = realOrSkip();
+/** A Go program is built first where it is not there, ms. */
+const building = 600_000;
 const data = join(import.meta.dirname, '../data/pod-resources');
 const folder = mkdtempSync(join(tmpdir(), 'multinic-pod-resources-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('what the service of kubelet says is read, and the kept bytes are what its types write', async () => {
+test('what the service of kubelet says is read, and the kept bytes are what its types write', {
+  timeout: building,
+}, async () => {
   if (real === undefined) return;
   const program = join(buildModules(['pod-resources']).get('pod-resources') ?? '', 'pod-resources');
   const kept = readFileSync(join(data, 'list.hex'), 'utf8').trim();

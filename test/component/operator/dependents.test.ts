@@ -74,7 +74,7 @@ test('kinds that are not installed: told of without hurry, and gone on with as s
   await world.addNamespace(namespace);
   for (const definition of definitions) await world.client.create(crds, definition);
   await says('fast', 'Created');
-  const asked = world.takeRequests().filter((one) => one.includes('sriov') || one.includes('nicclusterpolicies'));
+  const asked = world.requests().filter((one) => one.includes('sriov') || one.includes('nicclusterpolicies'));
   expect(asked.length).toBeLessThan(30);
   await says('mlx', 'NoDevices', 'there is no NicClusterPolicy');
   expect(await find(policies, 'fast')).toMatchObject({

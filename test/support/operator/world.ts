@@ -35,7 +35,7 @@ export interface World {
   /** Writes (create, update, patch, delete) of the operator since the start or the last call. */
   takeWrites(): string[];
   /** All requests of the operator so far: `list sriovnetworks`. */
-  takeRequests(): string[];
+  requests(): string[];
   /** Stops the API server and starts it again on the same port with the same state. */
   apiAway(): Promise<void>;
   apiBack(): Promise<void>;
@@ -137,8 +137,7 @@ export async function startWorld(tls?: Certificates): Promise<World> {
         return `${verb} ${path}${code >= 400 ? ` ${code}` : ''}`;
       });
     },
-    takeRequests: () =>
-      audit.filter(({ user }) => user === 'operator').map(({ verb, resource }) => `${verb} ${resource}`),
+    requests: () => audit.filter(({ user }) => user === 'operator').map(({ verb, resource }) => `${verb} ${resource}`),
     apiAway: () => server.close(),
     apiBack: async () => {
       server = await start();

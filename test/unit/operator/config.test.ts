@@ -29,6 +29,8 @@ describe("the daemons' DaemonSet", () => {
       { name: 'state', hostPath: { path: '/var/lib/multinic', type: 'DirectoryOrCreate' } },
       { name: 'run', hostPath: { path: '/run/multinic', type: 'DirectoryOrCreate' } },
       { name: 'netns', hostPath: { path: '/run/netns', type: 'DirectoryOrCreate' } },
+      { name: 'cni-state', hostPath: { path: '/var/lib/cni', type: 'DirectoryOrCreate' } },
+      { name: 'cni-run', hostPath: { path: '/run/cni', type: 'DirectoryOrCreate' } },
       { name: 'pod-resources', hostPath: { path: '/var/lib/kubelet/pod-resources', type: 'DirectoryOrCreate' } },
       { name: 'tmp', emptyDir: {} },
     ]);
