@@ -262,7 +262,7 @@ export function createClient(options: ClientOptions): KubeClient {
     raw: (path, callOptions) => json({ ...callOptions, method: 'GET', path, what: `GET ${path}` }),
     // The time limit holds for the headers only: the body is open-ended.
     stream: async (path, query, signal) => {
-      const call: Call = { method: 'GET', path, query, what: `GET ${path}` };
+      const call: Call = { method: 'GET', path, query, signal, what: `GET ${path}` };
       return (await within(limit, signal, (until) => send(call, until))).body;
     },
     close: () => agent.destroy(),
