@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lab } from '../../../src/lab/lab.ts';
-import { difference, type Leftover, leftoverText } from '../../../src/lab/leftovers/difference.ts';
+import { difference, leftoverText } from '../../../src/lab/leftovers/difference.ts';
 import { type Listing, listLab } from '../../../src/lab/leftovers/listing.ts';
 
 /**
@@ -13,8 +14,10 @@ export async function listing(lab: Lab): Promise<Listing> {
 /** What differs from the listing, one line each. It is looked for again, for up to 15 s, until nothing does: pools are published later. */
 export async function leftovers(lab: Lab, before: Listing): Promise<string[]> {
   const end = performance.now() + 15_000;
-  let left: readonly Leftover[];
-  do left = difference(before, await listing(lab));
-  while (left.length > 0 && performance.now() < end);
-  return left.map(leftoverText);
+  for (;;) {
+    const left = difference(before, await listing(lab));
+    if (left.length === 0 || performance.now() > end) return left.map(leftoverText);
+    // A listing is hundreds of processes.
+    await sleep(300);
+  }
 }
