@@ -7,6 +7,7 @@ import { foundIn } from '../recovery/found.ts';
 import type { AttachContext } from './context.ts';
 import { hasMac } from './present.ts';
 import { deleteLinks, takeOutUnknown, undo } from './undo.ts';
+import { askForUnknown } from './unknown-devices.ts';
 
 /** No host has more NICs on one network. */
 const mostNics = 64;
@@ -26,7 +27,10 @@ export interface Detach {
 export async function del(context: AttachContext, call: ContainerCall): Promise<void> {
   const { prevResult } = call.conf;
   await detach(context, call, async () => {
-    if (prevResult !== undefined) await removeListed(context, call, prevResult);
+    if (prevResult !== undefined) {
+      await askForUnknown(context, call, prevResult);
+      await removeListed(context, call, prevResult);
+    }
     await forgetFound(context, call);
   });
 }

@@ -274,6 +274,22 @@ test('DEL reaches sriov-cni though the namespace has gone, and again until it su
   expect((await harness.look()).counts).toMatchObject({ attachments: 0, masters: 0 });
 });
 
+test('DEL without a record: sriov-cni, which has one of its own, is asked for what the result lists', async () => {
+  const conf = nadOf('fast', { cniVersion: '1.0.0', type: 'sriov', args: { vlan: '5' } });
+  const netns = world.pod();
+  const interfaces = [
+    { name: 'vf-on-host' },
+    { name: 'net1', sandbox: netns, mac: '02:00:00:00:00:01' },
+    { name: 'net1-1', sandbox: netns, mac: '02:00:00:00:00:02' },
+    { name: 'eth0', sandbox: netns, mac: '02:00:00:00:00:03' },
+  ];
+  await harness.call(callOf('DEL', 'lost', netns, { ...conf, prevResult: { cniVersion: '1.0.0', interfaces } }));
+  expect(recorded('DEL').map(({ ifname, container, stdin }) => [ifname, container, stdin['vlan']])).toEqual([
+    ['net1', 'sandbox-lost', 5],
+    ['net1-1', 'sandbox-lost', 5],
+  ]);
+});
+
 test('the MAC that the pod asks for goes to its first interface, and the answer names the virtual function', async () => {
   kubelet.give([given('asks', '0000:3b:02.0', '0000:5e:02.0')]);
   const conf = {
