@@ -4,9 +4,9 @@ import { createElection, electionTimes } from '../../../src/kube/election.ts';
 import { createLeadership } from '../../../src/kube/leadership.ts';
 import { silent } from '../../../src/kube/logger.ts';
 import { runOperator } from '../../../src/operator/run.ts';
+import { layWire, type Wire } from '../../e2e/control-plane/wire.ts';
 import { startWorld, type World } from '../../support/operator/world.ts';
 import { countsOf } from '../../support/outage/counting.ts';
-import { type Door, startDoor } from '../../support/outage/door.ts';
 import { type Outage, outages } from '../../support/outage/faults.ts';
 import { createHours, type Hours } from '../../support/outage/hours.ts';
 
@@ -14,20 +14,20 @@ const minute = 60_000;
 const stop = new AbortController();
 const clients: KubeClient[] = [];
 let world: World;
-let door: Door;
+let line: Wire;
 let hours: Hours;
 let ended: Promise<void>;
 let leads: () => boolean;
 
 beforeAll(async () => {
   world = await startWorld();
-  door = await startDoor(world.url);
+  line = await layWire(world.url);
   hours = createHours(() => 0);
   const { clock } = hours;
   const leadership = createLeadership(clock);
   leads = () => leadership.holds();
   const clientOf = (mayWrite?: () => boolean): KubeClient => {
-    const cluster = { server: door.url, tls: {}, authorization: () => Promise.resolve('Bearer operator-token') };
+    const cluster = { server: line.url, tls: {}, authorization: () => Promise.resolve('Bearer operator-token') };
     const client = createClient({ cluster, userAgent: 'operator', clock, ...(mayWrite && { mayWrite }) });
     clients.push(client);
     return client;
@@ -52,7 +52,7 @@ afterAll(async () => {
   await ended;
   await Promise.all(clients.map((client) => client.close()));
   await world?.close();
-  await door?.shut();
+  await line?.close();
   hours?.close();
 });
 
@@ -66,7 +66,7 @@ test.each(kinds)(
     expect(leads()).toBe(true);
     hours.wire.take();
     const { how } = kind;
-    if (how === 'away') await door.shut();
+    if (how === 'away') line.cut('reset');
     else {
       world.cutWatches();
       world.intercept = (_request, user) => {
@@ -81,7 +81,7 @@ test.each(kinds)(
     const pace = kind.retryAfter === undefined ? most : (10 * minute) / (kind.retryAfter * 1000) + 3;
     for (const { calls, loop } of counts) expect(calls, loop).toBeLessThanOrEqual(pace);
     world.intercept = undefined;
-    if (how === 'away') await door.open();
+    if (how === 'away') line.mend();
     await hours.pass(2 * minute);
     expect(leads()).toBe(true);
   },

@@ -55,11 +55,11 @@ test.each(outages)('ten minutes of $name: nothing crashes, no loop runs hot, all
 
 /** @returns what ends it */
 async function begin(kind: Outage): Promise<() => Promise<void>> {
-  const { world, door } = stage;
+  const { world, line } = stage;
   const { how } = kind;
   if (how === 'away') {
-    await door.shut();
-    return () => door.open();
+    line.cut('reset');
+    return () => Promise.resolve(line.mend());
   }
   const gate = Promise.withResolvers<void>();
   if (how === 'silence') stage.held = Number.POSITIVE_INFINITY;

@@ -14,7 +14,7 @@ export interface Wire {
   close(): Promise<void>;
 }
 
-/** Lays one on loopback to a server, `https://host:port`. */
+/** Lays one on loopback to a server, `https://host:port` or `http://…`. */
 export async function layWire(server: string): Promise<Wire> {
   const target = new URL(server);
   const pairs = new Set<readonly [near: Socket, far: Socket | undefined]>();
@@ -51,7 +51,7 @@ export async function layWire(server: string): Promise<Wire> {
   const bound = listener.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
   return {
-    url: `https://127.0.0.1:${port}`,
+    url: `${target.protocol}//127.0.0.1:${port}`,
     cut(how) {
       broken = how;
       if (how === 'reset') return endAll();

@@ -1,17 +1,20 @@
 import type { MultiNicNetworkSpec } from '../../../src/api/kinds/multinicnetwork.ts';
 import { silent } from '../../../src/kube/logger.ts';
 import { resources } from '../../../src/kube/resource.ts';
+import { layWire, type Wire } from '../../e2e/control-plane/wire.ts';
 import { createNamespaces } from '../netns.ts';
 import { nic } from '../operator/hosts.ts';
 import { startWorld, type World } from '../operator/world.ts';
 import { type ApiSide, createApiSide } from './daemon.ts';
-import { type Door, startDoor } from './door.ts';
 import { createHours, type Hours } from './hours.ts';
 
-/** An operator and the daemon of host-a (NICs eth1 and eth2 at 10.1.1.1 and 10.1.2.1), behind a door in front of an API server, in hours that pass in seconds. */
+/**
+ * An operator and the daemon of host-a (NICs eth1 and eth2 at 10.1.1.1 and 10.1.2.1), behind a line to an API server that can be cut, in
+ * hours that pass in seconds.
+ */
 export interface Stage {
   readonly world: World;
-  readonly door: Door;
+  readonly line: Wire;
   readonly hours: Hours;
   readonly daemon: ApiSide;
   /** What the two logged as errors. */
@@ -40,13 +43,13 @@ export async function startStage(): Promise<Stage> {
   };
   for (const rail of [1, 2]) addNic(rail);
   const world = await startWorld();
-  const door = await startDoor(world.url);
+  const line = await layWire(world.url);
   const hours = createHours(() => stage.held);
   const onError = (said: string): void => void errors.push(said);
-  const daemon = createApiSide({ url: door.url, node: 'host-a', netns: host, hours, onError });
+  const daemon = createApiSide({ url: line.url, node: 'host-a', netns: host, hours, onError });
   const stage: Stage = {
     world,
-    door,
+    line,
     hours,
     daemon,
     errors,
@@ -54,7 +57,7 @@ export async function startStage(): Promise<Stage> {
     startOperator: () =>
       world.startOperator(
         { ...silent, error: (_fields, said) => onError(said) },
-        { clock: hours.clock, url: door.url },
+        { clock: hours.clock, url: line.url },
       ),
     joinSilent: async (name, number) => {
       await world.addNode(name);
@@ -69,7 +72,7 @@ export async function startStage(): Promise<Stage> {
     close: async () => {
       await daemon.end();
       await world.close();
-      await door.shut();
+      await line.close();
       hours.close();
       namespaces.end();
     },
