@@ -110,7 +110,7 @@ function checkMetaPlugin(entry: Readonly<Record<string, unknown>>, index: number
 function checkCapabilities(path: string, value: unknown, findings: Findings): void {
   if (value === undefined) return;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return void findings.add(path, 'must be an object of names and true, for example {"bandwidth": true}');
+    return findings.add(path, 'must be an object of names and true, for example {"bandwidth": true}');
   }
   for (const [name, wanted] of Object.entries(value)) {
     if (typeof wanted !== 'boolean') findings.add(`${path}.${name}`, 'must be true or false');

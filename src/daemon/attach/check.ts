@@ -79,7 +79,7 @@ function asAnswered(own: CniResult, previous: CniResult | undefined): CniResult 
 
 /** Multus takes default routes away (`default-route` of another attachment), and out of prevResult. */
 function isStillAnswered({ dst }: CniResult['routes'][number], previous: CniResult | undefined): boolean {
-  return previous === undefined || !/\/0$/.test(dst) || previous.routes.some((route) => route.dst === dst);
+  return previous === undefined || !dst.endsWith('/0') || previous.routes.some((route) => route.dst === dst);
 }
 
 function resultsOf({ delegateResults }: AttachmentRecord): readonly CniResult[] {

@@ -1,15 +1,18 @@
 import { expect, test } from 'vitest';
 import { createAttachmentCounts } from '../../../src/daemon/publish/attachment-counts.ts';
-import type { AttachmentRecord, Store } from '../../../src/store/types.ts';
+import { keyText } from '../../../src/store/key.ts';
+import type { AttachmentRecord } from '../../../src/store/types.ts';
 import { planOf } from '../../support/attach/world.ts';
+import { keyOf, recordOf } from '../../support/store/records.ts';
 
 test('a new number of attachments is told at most once in 10 s, and at once while the network is taken down', () => {
   const attachments = new Map<string, AttachmentRecord>();
   let now = 0;
-  const countOf = createAttachmentCounts({ attachments } as Pick<Store, 'attachments'>, () => now);
+  const countOf = createAttachmentCounts({ attachments }, () => now);
   const plan = planOf({ network: 'net', blocks: { eth1: [] }, ipam: { kind: 'each', config: { type: 'static' } } });
-  const add = (network: string, id: string) =>
-    attachments.set(`${network}/${id}`, { key: { network, containerID: id } } as AttachmentRecord);
+  const add = (network: string, name: string) => {
+    attachments.set(keyText(keyOf(name, network)), recordOf(name, [], { network }));
+  };
   expect(countOf(plan)).toEqual({ count: 0 });
   add('net', 'a');
   add('other', 'b');
