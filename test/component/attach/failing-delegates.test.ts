@@ -5,8 +5,8 @@ import { type Harness, Refused } from '../../support/attach/client.ts';
 import { orphansOf } from '../../support/attach/consistent.ts';
 import { callOf, createWorld, plansText, pluginDirectory, type World } from '../../support/attach/world.ts';
 
-/** Small, and in the order of the usual ones: what a test of 90 s would show, in 5. */
-const limits: CallLimits = { addMs: 5000, delMs: 3000, undoMs: 2500, lookMs: 1000 };
+/** Small, and in the order of the usual ones: what a test of 90 s would show; a delegate that hangs has 2 s of it. */
+const limits: CallLimits = { addMs: 15_000, delMs: 8000, undoMs: 7500, lookMs: 1000 };
 const delegateTimeoutMs = 2000;
 const plans = plansText([{ network: 'red', blocks: { eth1: ['10.5.1.64/27'], eth2: ['10.5.2.64/27'] } }]);
 
@@ -23,9 +23,16 @@ const onAdd = (script: string) => `in=$(cat); [ "$CNI_COMMAND" = ADD ] && { ${sc
 const onSecond = (script: string) => `in=$(cat); case "$CNI_COMMAND$in" in ADD*eth2*) ${script};; esac; ${whole}`;
 
 /** A call that must fail, with the time it took. */
-async function refused(verb: 'ADD' | 'DEL', container: string, netns: string, path: readonly string[]) {
+async function refused(
+  verb: 'ADD' | 'DEL',
+  container: string,
+  netns: string,
+  path: readonly string[],
+  plugin: Readonly<Record<string, unknown>> = {},
+) {
   const start = performance.now();
-  const outcome = await harness.call(callOf(verb, { network: 'red', container, netns, path })).then(
+  const call = callOf(verb, { network: 'red', container, netns, path });
+  const outcome = await harness.call({ ...call, conf: { ...call.conf, plugin } }).then(
     () => new Error('it succeeded'),
     (error: unknown) => error,
   );
@@ -96,6 +103,50 @@ test.concurrent.each<[string, string, number, RegExp]>([
     world.delegate('macvlan', script),
     pluginDirectory,
   ]);
+  expect(failure.message).toMatch(message);
+  expect(failure.code).toBe(code);
+  expect(failure.ms).toBeLessThan(limits.addMs + 3000);
+  await untilNothing(pod);
+});
+
+const onTuned = (script: string) =>
+  `in=$(cat); [ "$CNI_COMMAND $CNI_IFNAME" = "ADD net1-1" ] && { ${script}; }; ${whole}`;
+
+test.concurrent.each<[string, string, number, RegExp]>([
+  ['prints rubbish', onTuned('echo rubbish; exit 0'), 103, /NIC eth2: tuning ADD printed no JSON/],
+  ['prints nothing', onTuned('exit 0'), 103, /NIC eth2: tuning ADD ended well but printed nothing/],
+  [
+    'prints a version of its own',
+    onTuned('echo \'{"cniVersion":"9.9.9"}\'; exit 0'),
+    6,
+    /NIC eth2: tuning ADD.*9\.9\.9/,
+  ],
+  ['ends by signal', onTuned('kill -9 $$'), 103, /NIC eth2: tuning ADD was ended by SIGKILL/],
+  [
+    'fails with its own code',
+    onTuned('echo \'{"code":117,"msg":"no luck"}\'; exit 1'),
+    117,
+    /NIC eth2: tuning.*no luck/,
+  ],
+  ['hangs', onTuned('sleep 600'), 103, /NIC eth2: tuning ADD did not end within \d+ ms and was ended/],
+  [
+    'takes the interface away',
+    onTuned(`${whole}; ip -n "\${CNI_NETNS##*/}" link del net1-1; exit 0`),
+    103,
+    /net1-1 is missing/,
+  ],
+  ['works and fails', onTuned(`${whole} >/dev/null; exit 7`), 103, /NIC eth2: tuning ADD failed with status 7/],
+  [
+    'speaks no version of ours',
+    'echo \'{"cniVersion":"9.0.0","supportedVersions":["9.0.0"]}\'',
+    1,
+    /tuning speaks CNI 9\.0\.0/,
+  ],
+])('a chained plugin that %s: named, in time, and all is as before', async (what, script, code, message) => {
+  const pod = world.pod();
+  const path = [world.delegate('tuning', script), pluginDirectory];
+  const chain = { metaPlugins: [{ type: 'tuning', mtu: 1400 }] };
+  const failure = await refused('ADD', `chained-${what.replaceAll(' ', '-')}`, pod, path, chain);
   expect(failure.message).toMatch(message);
   expect(failure.code).toBe(code);
   expect(failure.ms).toBeLessThan(limits.addMs + 3000);

@@ -103,7 +103,8 @@ test('kill -9 at every step and at random: nothing leaks, nothing is given out t
     // One after the other, so that some are in the middle whenever another is done: kills behind a step find something, too.
     const played = Promise.all(pods.map((pod, index) => sleep(index * 12).then(() => play(harness, pod, round))));
     if (step === undefined) {
-      await sleep(20 + ((round * 37) % 160));
+      await untilBusy(harness);
+      await sleep((round * 37) % 45);
       await harness.kill();
     }
     await harness.ended;
@@ -120,6 +121,13 @@ test('kill -9 at every step and at random: nothing leaks, nothing is given out t
   // The delegate that sleeps was among what was killed around.
   expect(seen.orphans).toBeGreaterThan(10);
 });
+
+/** Something is in the middle of being made or undone. */
+async function untilBusy(harness: Harness): Promise<void> {
+  for (const end = Date.now() + 5000; Date.now() < end; await sleep(3)) {
+    if ((await harness.look()).records.some(({ state }) => state !== 'ready')) return;
+  }
+}
 
 /** Starts and kills at a step of the recovery itself. @returns 1 if there was something to recover */
 async function killRecovery(round: number): Promise<number> {
