@@ -23,8 +23,9 @@ package() {
     etcd | kubernetes | pod-resources) echo . ;;
     multus | multus-routes) echo gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus ;;
     cnitool) echo github.com/containernetworking/cni/cnitool ;;
+    tap | dummy) echo "github.com/containernetworking/plugins/plugins/main/$1" ;;
     whereabouts) echo github.com/k8snetworkplumbingwg/whereabouts/cmd ;;
-    *) say "unknown module \"$1\": use etcd, multus, multus-routes, kubernetes, cnitool, whereabouts, pod-resources"; exit 2 ;;
+    *) say "unknown module \"$1\": use etcd, multus, multus-routes, kubernetes, cnitool, whereabouts, pod-resources, tap, dummy"; exit 2 ;;
   esac
 }
 versioned() {
@@ -33,6 +34,7 @@ versioned() {
     multus | multus-routes) echo gopkg.in/k8snetworkplumbingwg/multus-cni.v4 ;;
     kubernetes) echo k8s.io/kubernetes ;;
     cnitool) echo github.com/containernetworking/cni ;;
+    tap | dummy) echo github.com/containernetworking/plugins ;;
     whereabouts) echo github.com/k8snetworkplumbingwg/whereabouts ;;
     pod-resources) echo k8s.io/kubelet ;;
   esac

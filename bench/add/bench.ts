@@ -39,30 +39,50 @@ export async function benchAdd(rounds: number): Promise<Report> {
   const probed = join(built, 'daemon-share');
   rmSync(probed, { force: true });
   const before = { env: { MULTINIC_BENCH_PROBE: probed }, node: ['--import', join(import.meta.dirname, 'probe.ts')] };
-  const serving = await startServingHost({ nics, plans, before, root: join(built, 'labs') });
+  const root = join(built, 'labs');
+  const serving = await startServingHost({ nics, plans, before, root });
+  const flags = ['--executor', 'delegates'];
+  const other = await startServingHost({ nics, plans, flags, root }).catch(async (error: unknown) => {
+    await serving.close();
+    throw error;
+  });
   const bare = bareSubject();
-  const ours = sizes.map(nicsSubject);
-  const share: number[] = [];
+  const ours = sizes.map((size) => nicsSubject(size));
+  const delegated = nicsSubject(nics, ', delegates run');
+  const shares: Share[] = [];
   const parallel: number[] = [];
   try {
     for (let at = -warmUp; at < rounds; at += 1) {
       for (const subject of [bare, ...ours]) await measure(serving.host, timed, subject, at);
-      if (at >= 0) share.push(shareOfLastAdd(probed));
+      if (at >= 0) shares.push(shareOfLast(probed));
+      await measure(other.host, timed, delegated, at);
       if (at >= 0 && at % parallelEvery === 0)
         parallel.push(await addSideBySide(serving.host, nicsSubject(together.nics), at));
     }
   } finally {
     await serving.close();
+    await other.close();
   }
-  return report(bare, ours, share, parallel);
+  return report(bare, ours, delegated, shares, parallel);
 }
 
-/** ms of the last ADD, which was one of most NICs, in which the daemon waited for no program. */
-function shareOfLastAdd(file: string): number {
-  const line = readFileSync(file, 'utf8')
-    .split('\n')
-    .findLast((text) => text.startsWith('ADD '));
-  return Number(line?.split(' ')[2]);
+/** The last ADD and DEL, which were of most NICs. */
+interface Share {
+  /** ms of ADD in which the daemon waited for no program. */
+  readonly ownMs: number;
+  readonly addPrograms: number;
+  readonly delPrograms: number;
+}
+
+function shareOfLast(file: string): Share {
+  const lines = readFileSync(file, 'utf8').split('\n');
+  const last = (verb: string): number[] =>
+    lines
+      .findLast((text) => text.startsWith(`${verb} `))
+      ?.split(' ')
+      .map(Number) ?? [];
+  const add = last('ADD');
+  return { ownMs: add[2] ?? Number.NaN, addPrograms: add[3] ?? Number.NaN, delPrograms: last('DEL')[3] ?? Number.NaN };
 }
 
 /** Attachments at once, from the first start to the last answer, in ms. */
@@ -104,9 +124,9 @@ function bareSubject(): Subject {
   };
 }
 
-function nicsSubject(nics: number): Subject {
+function nicsSubject(nics: number, how = ''): Subject {
   return {
-    name: `multinic, ${nics} NIC${nics === 1 ? '' : 's'}`,
+    name: `multinic, ${nics} NIC${nics === 1 ? '' : 's'}${how}`,
     program: '/opt/cni/bin/multi-nic',
     config: {
       cniVersion: '1.0.0',
@@ -143,40 +163,41 @@ async function must(host: LabHost, argv: readonly string[]): Promise<void> {
 function report(
   bare: Subject,
   ours: readonly Subject[],
-  share: readonly number[],
+  delegated: Subject,
+  shares: readonly Share[],
   parallel: readonly number[],
 ): Report {
   const rowsOf = (verb: keyof Times): Row[] => [
     { name: `${verb.toUpperCase()} ${bare.name}`, ms: spread(bare.times[verb]) },
-    ...ours.map(({ name, times }) => ({
+    ...[...ours, delegated].map(({ name, times }) => ({
       name: `${verb.toUpperCase()} ${name}`,
       ms: spread(times[verb]),
       ratio: ratio(times[verb], bare.times[verb]),
     })),
   ];
+  const numbersOf = ({ times }: Subject, verb: keyof Times) => ({
+    ms: round(spread(times[verb]).median),
+    bareMs: round(spread(bare.times[verb]).median),
+    ratioToBare: round(ratio(times[verb], bare.times[verb])),
+  });
   const jsonOf = (verb: keyof Times) =>
-    Object.fromEntries(
-      ours.map(({ times }, at) => [
-        String(sizes[at]),
-        {
-          ms: round(spread(times[verb]).median),
-          bareMs: round(spread(bare.times[verb]).median),
-          ratioToBare: round(ratio(times[verb], bare.times[verb])),
-        },
-      ]),
-    );
+    Object.fromEntries(ours.map((subject, at) => [String(sizes[at]), numbersOf(subject, verb)]));
+  const share = spread(shares.map(({ ownMs }) => ownMs));
   return {
     title: 'add: ADD and DEL through shim and daemon, against one bare delegate',
     rows: [
       ...rowsOf('add'),
-      { name: "ADD 8 NICs, daemon's own share", ms: spread(share) },
+      { name: "ADD 8 NICs, daemon's own share", ms: share },
       { name: `ADD ${together.attachments} side by side, ${together.nics} NICs`, ms: spread(parallel) },
       ...rowsOf('del'),
     ],
     json: {
       add: jsonOf('add'),
       del: jsonOf('del'),
-      daemonShareMs: round(spread(share).median),
+      daemonShareMs: round(share.median),
+      daemonShareLeastMs: round(share.min),
+      programs: { add: shares.at(-1)?.addPrograms, del: shares.at(-1)?.delPrograms },
+      delegates: { add: { 8: numbersOf(delegated, 'add') }, del: { 8: numbersOf(delegated, 'del') } },
       parallel20x4Seconds: round(spread(parallel).median / 1000),
     },
   };

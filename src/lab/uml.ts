@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 
 /** Kernel modules that a lab needs inside the kernel that MULTINIC_UML names. */
-const modules = 'ipvlan,macvlan,veth,bridge,dummy';
+const modules = 'ipvlan,macvlan,veth,bridge,dummy,tun';
 
 /** Size of a run in that kernel. */
 export interface UmlLimits {

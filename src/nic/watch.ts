@@ -42,6 +42,8 @@ export function watchNics(options: WatchNicsOptions): void {
       const failed = await scan().then(
         () => false,
         (error: unknown) => {
+          // The next list is news, though it be the same: it ends the trouble.
+          known = undefined;
           onError(error);
           return true;
         },

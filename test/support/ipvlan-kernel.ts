@@ -21,8 +21,12 @@ export function ipvlanKernel(): IpvlanKernel {
 }
 
 /** Runs a TypeScript program there and answers the JSON object in the last line that is one. */
-export function runThere(kernel: Exclude<IpvlanKernel, { missing: string }>, program: string): unknown {
-  const [command, ...args] = [...kernel.prefix, process.execPath, program];
+export function runThere(
+  kernel: Exclude<IpvlanKernel, { missing: string }>,
+  program: string,
+  words: readonly string[] = [],
+): unknown {
+  const [command = '', ...args] = [...kernel.prefix, process.execPath, program, ...words];
   const once = () => spawnSync(command, args, { encoding: 'utf8', env: kernel.env });
   const first = once();
   // The other kernel itself has died, which says nothing about the program: once more.

@@ -114,3 +114,39 @@ test('changes are told once each, and only changes', async () => {
   expect(errors).toEqual([]);
   ending.abort();
 });
+
+test('a scan that failed is followed by news, though nothing has changed: it ends the trouble', async () => {
+  const real = kernelOf(makeHost());
+  const ending = new AbortController();
+  let failing = false;
+  const kernel: Kernel = {
+    ...real,
+    async links(netns) {
+      if (failing) throw new Error('ip did not end');
+      return real.links(netns);
+    },
+  };
+  const told: string[] = [];
+  watchNics({
+    kernel,
+    include: ['eth[1-9]*'],
+    onChange: (nics) => told.push(nics.map(show).join()),
+    onError: (error) => {
+      told.push(String(error));
+      failing = false;
+    },
+    signal: ending.signal,
+    pauseMs: 20,
+    rescanMs: 20,
+  });
+  const until = async (condition: () => boolean): Promise<void> => {
+    while (!condition()) await sleep(10);
+  };
+  await until(() => told.length > 0);
+  failing = true;
+  await until(() => told.some((text) => text.startsWith('Error')));
+  const at = told.findIndex((text) => text.startsWith('Error'));
+  await until(() => told.length > at + 1);
+  expect(told[at + 1]).toBe(told[at - 1]);
+  ending.abort();
+});
