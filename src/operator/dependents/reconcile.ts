@@ -40,9 +40,7 @@ export async function reconcileDevices(
   try {
     if (pluginType === 'mellanox') return await mellanox(context, pluginArgs['resourceName'] ?? '');
     if (pluginType === 'sriov') return await sriov(context, object, network, nicsOn(part), signal);
-    // A NAD with a resource tells of an earlier plugin; it is written after this.
-    const before = context.caches.nadsOf.of(name).some(({ metadata }) => metadata.annotations?.[resourceAnnotation]);
-    if (before) await removeDependents(context, name, signal);
+    await leaveEarlier(context, name, undefined, signal);
     return { resources: [] };
   } catch (failure) {
     const message = `what the network's devices need could not be looked at or written: ${messageOf(failure)}`;
@@ -71,7 +69,7 @@ async function sriov(
   const own = sriovNeeds(object, pluginArgs, nics, namespace);
   const resources = [own.resource];
   if (own.network === 'none') {
-    await removeDependents(context, name, signal);
+    await leaveEarlier(context, name, own.resource, signal);
     return { resources };
   }
   const before = (await dependents.of('policies'))?.get(`${namespace}/${name}`);
@@ -161,6 +159,17 @@ function crdMissing(kind: DependentKind): Verdict<'NetworksReady'> {
     reason: 'CRDMissing',
     message: `the cluster has no CustomResourceDefinition ${dependentKinds[kind].crd}: ${cure}`,
   };
+}
+
+/** A NAD with another resource tells of an earlier plugin, or name; it is written after this. */
+async function leaveEarlier(
+  context: Context,
+  network: string,
+  resource: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const told = context.caches.nadsOf.of(network).map(({ metadata }) => metadata.annotations?.[resourceAnnotation]);
+  if (told.some((one) => one !== undefined && one !== resource)) await removeDependents(context, network, signal);
 }
 
 /** Deletes what was made for a network, asking the server itself: a network that goes may be the first that is looked at. */

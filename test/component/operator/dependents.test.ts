@@ -156,6 +156,14 @@ test("somebody else's are left alone; a name or another type takes ours away", a
     expect(await find(policies, 'fast')).toBeUndefined();
     expect((await find(sriovNetworks, 'fast-net'))?.spec).toMatchObject({ resourceName: 'made-before', vlan: 5 });
   });
+  await world.apply('fast', spec('sriov', { resourceName: 'intel.com/fast' }));
+  await world.until(async () => {
+    expect((await nadOf('fast'))?.metadata.annotations).toEqual({ [resource]: 'intel.com/fast' });
+    expect(await find(sriovNetworks, 'fast-net')).toBeUndefined();
+  });
+  await says('fast', 'Created');
+  await world.apply('fast', spec('sriov', { resourceName: 'made-before' }));
+  await world.until(async () => expect(await find(sriovNetworks, 'fast-net')).toBeDefined());
   await world.apply('fast', spec('macvlan'));
   await world.until(async () => {
     expect(await find(sriovNetworks, 'fast-net')).toBeUndefined();
