@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import { buildModules, NotBuiltError } from '../../e2e/control-plane/programs.ts';
 import { ipvlanKernel, runThere } from '../../support/ipvlan-kernel.ts';
 
+const plugins = ['tap', 'dummy'];
+
 test('tap and dummy, the real plugins: ADD, CHECK and DEL with addresses of both families', {
   timeout: 600_000,
 }, (ctx) => {
@@ -16,7 +18,7 @@ test('tap and dummy, the real plugins: ADD, CHECK and DEL with addresses of both
     ctx.skip('no Go to build tap and dummy of containernetworking/plugins');
     return;
   }
-  const words = [...folders].map(([name, folder]) => `${name}=${folder}`);
+  const words = plugins.map((name) => `${name}=${folders.get(name)}`);
   const program = fileURLToPath(new URL('../../support/attach/plain-plugins.ts', import.meta.url));
   const without = expect.stringContaining('address 10.');
   expect(runThere(kernel, program, words)).toEqual({
@@ -38,7 +40,7 @@ test('tap and dummy, the real plugins: ADD, CHECK and DEL with addresses of both
 /** The folder of each; undefined without Go. */
 function built(): ReadonlyMap<string, string> | undefined {
   try {
-    return buildModules(['tap', 'dummy']);
+    return buildModules(plugins);
   } catch (error) {
     if (error instanceof NotBuiltError) return undefined;
     throw error;
