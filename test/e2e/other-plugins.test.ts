@@ -8,7 +8,7 @@ import { callEnvironment } from '../../src/lab/pods/config.ts';
 import type { LabPod } from '../../src/lab/pods/pods.ts';
 import { item } from '../support/scenario/item.ts';
 import { applyReady, deleteNetwork, waitReady } from '../support/scenario/networks.ts';
-import { addressTexts } from '../support/scenario/pods.ts';
+import { addressTexts, linksOf } from '../support/scenario/pods.ts';
 import { buildModules } from './control-plane/programs.ts';
 import { realApi } from './control-plane/source.ts';
 import { installMultus, type Multus } from './multus/multus.ts';
@@ -41,9 +41,12 @@ test('default-route of the annotation: by the interface that is asked for, in bo
     const prepared = await createPods(lab, JSON.stringify(networks), [{ name, host }]);
     return multus.attach(item(prepared, 0));
   };
+  const mac = '02:00:5e:00:00:62';
   const plain = await attachOne('plain', [{ name: 'other' }, { name: 'uplink' }]);
-  const asking = await attachOne('asking', [{ name: 'other' }, { name: 'uplink', 'default-route': gateways }]);
+  const asking = await attachOne('asking', [{ name: 'other' }, { name: 'uplink', mac, 'default-route': gateways }]);
 
+  const given = (await linksOf(asking)).filter((link) => link.mac === mac);
+  expect(given.map(({ name }) => name)).toEqual(['net2']);
   const without = await routesOf(plain);
   expect(without.filter(isDefault)).toEqual(['default via 10.244.1.1 dev eth0', 'default via fd00:244::1 dev eth0']);
   const routes = await routesOf(asking);

@@ -1,6 +1,7 @@
 import type { PodRef } from '../../cni/types.ts';
 import { formatAddress } from '../../net/address.ts';
-import type { AttachmentState, Store } from '../../store/types.ts';
+import { parseInterfaceAddress } from '../../net/prefix.ts';
+import type { AttachmentRecord, AttachmentState, Store } from '../../store/types.ts';
 import type { PoolUse } from '../publish/ip-pool.ts';
 
 /** One attachment for people, as `/v1/attachments` answers it. */
@@ -23,7 +24,7 @@ export interface AttachmentView {
 }
 
 /** All attachments of the host, by network, then container. */
-export function listAttachments(store: Store): readonly AttachmentView[] {
+export function listAttachments(store: Pick<Store, 'attachments'>): readonly AttachmentView[] {
   const views = [...store.attachments.values()].map((record) => ({
     ...record.key,
     state: record.state,
@@ -35,13 +36,21 @@ export function listAttachments(store: Store): readonly AttachmentView[] {
         name,
         nic,
         ...(mac === undefined ? {} : { mac }),
-        addresses: record.addresses.filter((held) => held.nic === nic).map((held) => formatAddress(held.address)),
+        addresses: addressesOf(record, nic, name),
       };
     }),
     since: new Date(record.createdAt).toISOString(),
   }));
   const order = (view: AttachmentView): string => `${view.network}/${view.containerID}/${view.ifname}`;
   return views.sort((a, b) => (order(a) < order(b) ? -1 : 1));
+}
+
+/** As answered, whoever gave them; else those that are held. */
+function addressesOf({ result, addresses }: AttachmentRecord, nic: string, name: string): readonly string[] {
+  const index = result?.interfaces.findIndex((entry) => entry.name === name) ?? -1;
+  if (index < 0) return addresses.filter((held) => held.nic === nic).map((held) => formatAddress(held.address));
+  const ips = result?.ips.filter((ip) => ip.interface === index) ?? [];
+  return ips.map(({ address }) => formatAddress(parseInterfaceAddress(address).address));
 }
 
 /** NICs with their interface; a record learned from IPPools has addresses, but no calls. */

@@ -136,15 +136,15 @@ test('sbr takes away the way to a gateway: a network with routes by way of one i
   expect((await harness.look()).counts).toMatchObject({ attachments: 0 });
 });
 
-test('bandwidth on bridge: its link on the host goes with DEL, and with a DEL after the pod has gone', async () => {
-  const chain = [
-    { type: 'bandwidth', ingressRate: 8_000_000, ingressBurst: 800_000, egressRate: 8_000_000, egressBurst: 800_000 },
-  ];
+test('bandwidth on bridge, by the network or as the pod asks: its link on the host goes with DEL, and with a DEL after the pod has gone', async () => {
+  const bandwidth = { ingressRate: 8_000_000, ingressBurst: 800_000, egressRate: 8_000_000, egressBurst: 800_000 };
   for (const gone of [false, true]) {
+    const chain = [{ type: 'bandwidth', ...(gone ? { capabilities: { bandwidth: true } } : bandwidth) }];
     const netns = world.pod();
     const parts = { network: 'slow', container: `s-${gone}`, netns };
     const plugin = { type: 'bridge', bridge: 'br-slow' };
-    await harness.call(chained('ADD', chain, parts, plugin));
+    const call = chained('ADD', chain, parts, plugin);
+    await harness.call({ ...call, conf: { ...call.conf, runtimeConfig: { bandwidth } } });
     expect(ifbs()).toHaveLength(2);
     if (gone) world.namespaces.remove(netns);
     await harness.call(chained('DEL', chain, { ...parts, netns: gone ? '' : netns }, plugin));

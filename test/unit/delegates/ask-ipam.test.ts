@@ -12,6 +12,8 @@ test('plugins that can be asked are asked, static has the addresses, others stan
   const local = { type: 'host-local', subnet: '10.1.0.0/24' };
   expect(askIpam(local, [])).toEqual({ ipam: local });
   expect(askIpam(local, asks('10.1.0.9/24'))).toEqual({ ipam: local, ips: ['10.1.0.9'] });
+  const remote = { type: 'nv-ipam', poolName: 'pool' };
+  expect(askIpam(remote, asks('10.1.0.9/24'))).toEqual({ ipam: remote, ips: ['10.1.0.9'] });
   const routes = [{ dst: '10.9.0.0/16' }];
   const fixed = {
     type: 'static',
