@@ -38,10 +38,12 @@ export async function reconcileDevices(
 ): Promise<Devices> {
   const { name, pluginType, pluginArgs } = network;
   try {
-    if (pluginType === 'mellanox') return await mellanox(context, pluginArgs['resourceName'] ?? '');
     if (pluginType === 'sriov') return await sriov(context, object, network, nicsOn(part), signal);
-    await leaveEarlier(context, name, undefined, signal);
-    return { resources: [] };
+    const devices: Devices =
+      pluginType === 'mellanox' ? await mellanox(context, pluginArgs['resourceName'] ?? '') : { resources: [] };
+    const { resources } = devices;
+    if (resources !== undefined) await leaveEarlier(context, name, resources.join(',') || undefined, signal);
+    return devices;
   } catch (failure) {
     const message = `what the network's devices need could not be looked at or written: ${messageOf(failure)}`;
     return { resources: undefined, verdict: { holds: false, reason: 'WriteFailed', message }, failure };
