@@ -34,13 +34,18 @@ export async function runEnginePoints(
     const before = await stateOf(world.host);
     const fresh = await stateOf(world.pod());
     let running: { readonly harness: Harness; readonly scene: EnginePoint['scene'] } | undefined;
-    for (const [index, { scene, victim, name, run }] of points.entries()) {
+    for (const [index, point] of points.entries()) {
+      const { scene, victim, name } = point;
       const start = performance.now();
       if (running?.scene !== scene) await running?.harness.kill();
       const harness: Harness = running?.scene === scene ? running.harness : await startEngine(world, scene);
       const place = { world, scene, harness, netns: world.pod(), container: `fault-${index}` };
       const left = await tried(async () => {
-        await run(place).finally(() => harness.kill());
+        try {
+          await point.run(place);
+        } finally {
+          await harness.kill();
+        }
         const next = await startEngine(world, scene);
         running = { harness: next, scene };
         await next.call(placeCall('DEL', place));

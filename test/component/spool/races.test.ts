@@ -135,23 +135,23 @@ test('60 orders in which late ADDs, late DELs and spooled DELs reach the daemon:
 });
 
 test('a daemon that sleeps through ADD and DEL: when it wakes up, the spooled DEL is replayed at once and nothing is left', async () => {
-  const { signal } = place.process;
+  const daemon = place.process;
   for (const moment of ['before ADD', 'while delegates run', 'between ADD and DEL']) {
     const pod = await trial.pod();
     const slow = fakeDelegate(trial, `slow-${moment.replaceAll(' ', '-')}`, '[ "$CNI_COMMAND" = ADD ] && sleep 0.2');
-    if (moment === 'before ADD') await signal('SIGSTOP');
+    if (moment === 'before ADD') await daemon.signal('SIGSTOP');
     const program = moment === 'between ADD and DEL' ? place.subject.program : hasty;
     const add = trial.call('ADD', pod, { program, path: slow.path });
     if (moment === 'while delegates run') {
       await expect.poll(() => slow.calls().length, { timeout: 20_000 }).toBeGreaterThan(0);
-      await signal('SIGSTOP');
+      await daemon.signal('SIGSTOP');
     }
     expect((await add).status, moment).toBe(moment === 'between ADD and DEL' ? 0 : 1);
-    if (moment === 'between ADD and DEL') await signal('SIGSTOP');
+    if (moment === 'between ADD and DEL') await daemon.signal('SIGSTOP');
     const del = await trial.call('DEL', pod, { program: hasty });
     expect(del, moment).toMatchObject({ status: 0, stderr: expect.stringContaining('DEL kept in') });
     expect(spooled(), moment).toHaveLength(1);
-    await signal('SIGCONT');
+    await daemon.signal('SIGCONT');
     await expect.poll(spooled, { timeout: 20_000, message: moment }).toEqual([]);
     await expectNothing(pod, moment);
   }
