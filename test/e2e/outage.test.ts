@@ -1,13 +1,18 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { kubeconfig } from '../../src/lab/apiserver/kubeconfig.ts';
 import { createPods, eachOf } from '../../src/lab/demo/pods.ts';
 import { createLab, type Lab } from '../../src/lab/lab.ts';
 import { makeNetns, removeNetns } from '../../src/lab/pods/attach.ts';
 import { attachPod, detachPod, type PreparedPod } from '../../src/lab/pods/pods.ts';
+import { accessFrom } from '../support/kube-rest.ts';
 import { item } from '../support/scenario/item.ts';
 import { leftovers, listing } from '../support/scenario/leftovers.ts';
 import { applyReady, deleteNetwork } from '../support/scenario/networks.ts';
 import { lostPings } from '../support/scenario/pods.ts';
 import { realApi } from './control-plane/source.ts';
+import { startGate } from './multus/gate.ts';
 import { installMultus, type Multus } from './multus/multus.ts';
 import { realOrSkip } from './real.ts';
 
@@ -44,11 +49,10 @@ test('API server stopped: 100 ADDs and DELs and every Multus DEL succeed, a Mult
     ]);
     // Every one failed, in Multus' own words.
     expect(refused.filter((said) => !said.includes('Multus ADD for'))).toEqual([]);
-    for (const { host, sandbox } of late) {
-      await multus.call('DEL', host, sandbox);
-      const links = await host.exec(['ip', '-netns', nameOf(sandbox.netns), '-oneline', 'link', 'show']);
-      expect(links.stdout.trim().split('\n'), links.stderr).toEqual([expect.stringMatching(/^1: lo:/)]);
-      await removeNetns(host, sandbox.netns);
+    for (const pod of late) {
+      await multus.call('DEL', pod.host, pod.sandbox);
+      expect(await linksIn(pod)).toEqual(['lo']);
+      await removeNetns(pod.host, pod.sandbox.netns);
     }
   } finally {
     lab.api.go();
@@ -59,11 +63,58 @@ test('API server stopped: 100 ADDs and DELs and every Multus DEL succeed, a Mult
   expect(await lostPings(again)).toEqual([]);
   await Promise.all(again.map((pod) => multus.detach(pod)));
 
+  await takeDown(before);
+}, 120_000);
+
+test('API server lost between the networks and the status of a Multus ADD: it fails, its DEL takes all away, a retry works', async () => {
+  const before = await listing(lab);
+  const access = accessFrom(await lab.api.kubeconfigOf('account:multus'));
+  const gate = await startGate(access, lab.bare.network.mgmtAddress);
+  const login = join(lab.dir, 'kubeconfig-gate');
+  writeFileSync(login, kubeconfig({ url: gate.url, user: 'multus', token: 'unsent' }));
+  const gated = await installMultus(lab, real?.multus ?? '', { kubeconfig: login });
+  await applyReady(lab, 'pool', { subnets: ['192.168.0.0/16'], interfaceBlock: 2, hostBlock: 8 });
+  const pods = await prepare('middle', lab.hosts.length);
+  for (const pod of pods) {
+    gate.arm();
+    await expect(gated.call('ADD', pod.host, pod.sandbox)).rejects.toThrow(/Multus ADD for [^]*status/);
+    expect(gate.dead).toBe(true);
+    // We had done our part by then.
+    expect(await linksIn(pod)).toEqual(expect.arrayContaining(['lo', 'eth0', 'net1', 'net1-1']));
+  }
+  // As a kubelet does, which need not know that the API server is away.
+  await Promise.all(
+    pods.map(async (pod) => {
+      await gated.call('DEL', pod.host, pod.sandbox);
+      expect(await linksIn(pod)).toEqual(['lo']);
+      await removeNetns(pod.host, pod.sandbox.netns);
+    }),
+  );
+  gate.open();
+  const again = await eachOf(pods, async (pod) => gated.attach(await renewed(pod)));
+  expect(await lostPings(again)).toEqual([]);
+  await Promise.all(again.map((pod) => gated.detach(pod)));
+  await gate.close();
+  await takeDown(before);
+}, 120_000);
+
+/** Nothing differs from before, and Multus remembers nothing. */
+async function takeDown(before: Awaited<ReturnType<typeof listing>>): Promise<void> {
   await lab.api.kubectl(['delete', 'pods', '--all', '--force', '--wait=false']);
   await deleteNetwork(lab, 'pool');
   expect(await leftovers(lab, before)).toEqual([]);
   expect(lab.hosts.flatMap((host) => multus.files(host))).toEqual([]);
-}, 120_000);
+}
+
+/** Names of a pod's links. */
+async function linksIn({ host, sandbox }: PreparedPod): Promise<string[]> {
+  const { stdout, stderr } = await host.exec(['ip', '-netns', nameOf(sandbox.netns), '-oneline', 'link', 'show']);
+  if (stdout === '') throw new Error(stderr);
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => /^\d+: ([^:@]+)/.exec(line)?.[1] ?? line);
+}
 
 function prepare(name: string, count: number): Promise<PreparedPod[]> {
   const places = Array.from({ length: count }, (_, at) => ({

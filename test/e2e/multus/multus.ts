@@ -33,15 +33,16 @@ export interface Multus {
 
 /**
  * Installs what Multus needs at the lab's API server.
+ * @param kubeconfig another than that of its account
  * @param dualStack the cluster network gives IPv6 addresses too, with a default route of each family
  */
 export async function installMultus(
   lab: Lab,
   program: string,
-  { dualStack = false }: { readonly dualStack?: boolean } = {},
+  { dualStack = false, kubeconfig: given }: { readonly dualStack?: boolean; readonly kubeconfig?: string } = {},
 ): Promise<Multus> {
   await lab.api.kubectl(['apply', '--filename=test/e2e/multus/multus.yaml']);
-  const kubeconfig = await lab.api.kubeconfigOf('account:multus');
+  const kubeconfig = given ?? (await lab.api.kubeconfigOf('account:multus'));
   const call: Multus['call'] = async (command, host, sandbox) => {
     const config = {
       cniVersion: '1.0.0',
