@@ -9,6 +9,7 @@ import { type OurPlace, startOurs } from '../../conformance/ours.ts';
 import { createTrial, type Trial } from '../../conformance/trial.ts';
 import { expectCniAnswer } from '../../support/cni-answer.ts';
 import { configs, mostly, result, text, variables } from '../../support/cni-arbitraries.ts';
+import { fuzzRuns } from '../../support/fuzz-runs.ts';
 
 /** The real shim, the real socket and real delegates; most cases are tried without them (test/unit/cni, test/unit/daemon). */
 let root: string;
@@ -62,7 +63,7 @@ test('any environment and any stdin through the real shim', async () => {
         expectCniAnswer({ ok: run.status === 0, body: run.stdout.trim() });
       },
     ),
-    { numRuns: 200 },
+    { numRuns: fuzzRuns.shim },
   );
   expect(await pod.links()).toEqual([]);
   await expectUnharmed();
@@ -81,7 +82,7 @@ test('any bytes on the real socket', async () => {
       const answer = await post(socketPath, headers, Buffer.from(bytes));
       expectCniAnswer({ ok: answer.status < 300, body: answer.body });
     }),
-    { numRuns: 300 },
+    { numRuns: fuzzRuns.socket },
   );
   await expectUnharmed();
 });
@@ -119,7 +120,7 @@ exec /usr/lib/cni/macvlan
       expect(run.status).toBe(1);
       expectCniAnswer({ ok: false, body: run.stdout.trim() });
     }),
-    { numRuns: 30 },
+    { numRuns: fuzzRuns.delegate },
   );
   expect(await pod.links()).toEqual([]);
   expect(await place.subject.held(pod.id)).toEqual([]);

@@ -7,6 +7,7 @@ import { printError } from '../../../src/cni/error.ts';
 import { readResult } from '../../../src/cni/result.ts';
 import { decodeCall, decodeRequest } from '../../../src/cni/wire.ts';
 import { configs, mostly, result, text, variables } from '../../support/cni-arbitraries.ts';
+import { fuzzRuns } from '../../support/fuzz-runs.ts';
 import { bootId, rawCall, stamp } from './raw-call.ts';
 
 /** Runs it; anything but a value or a CniError with a printable object fails the test. */
@@ -33,7 +34,7 @@ describe('whatever comes in', () => {
         const out = contained(() => parseCall({ environment, stdin, stamp }), stdin);
         if (!(out instanceof CniError)) calls++;
       }),
-      { numRuns: 3000 },
+      { numRuns: fuzzRuns.gate },
     );
     // The generator must reach both sides of the gate.
     expect(calls).toBeGreaterThan(200);
@@ -46,7 +47,7 @@ describe('whatever comes in', () => {
         const out = contained(() => parseCall(rawCall({ CNI_COMMAND: 'DEL', CNI_ARGS: args }, sound)));
         expect(out).toMatchObject({ verb: 'DEL' });
       }),
-      { numRuns: 1000 },
+      { numRuns: fuzzRuns.del },
     );
   });
 
@@ -73,7 +74,7 @@ describe('whatever comes in', () => {
       fc.property(fc.oneof(result, fc.jsonValue()), (json) => {
         if (!(contained(() => readResult(json, '1.0.0')) instanceof CniError)) results++;
       }),
-      { numRuns: 2000 },
+      { numRuns: fuzzRuns.result },
     );
     expect(results).toBeGreaterThan(20);
   });

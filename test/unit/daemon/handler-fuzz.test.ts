@@ -7,6 +7,7 @@ import { createDaemonMetrics } from '../../../src/observe/daemon-metrics.ts';
 import { silentLogger } from '../../../src/observe/logger.ts';
 import { expectCniAnswer } from '../../support/cni-answer.ts';
 import { configs, mostly, result, text, variables } from '../../support/cni-arbitraries.ts';
+import { fuzzRuns } from '../../support/fuzz-runs.ts';
 import { config } from '../cni/raw-call.ts';
 
 const bootId = '11111111-2222-4333-8444-555555555555';
@@ -50,12 +51,18 @@ test('any environment, any stdin, any outcome: one valid answer, never a throw',
       expectCniAnswer(answer);
       seen[answer.ok ? 'ok' : 'refused'] += 1;
     }),
-    { numRuns: 5000 },
+    { numRuns: fuzzRuns.handler },
   );
   // Both sides are reached.
   expect(seen.ok).toBeGreaterThan(20);
   expect(seen.refused).toBeGreaterThan(500);
   expect(seen.carried).toBeGreaterThan(200);
+});
+
+test('at least 10,000 cases are tried by all properties together', () => {
+  const total = Object.values(fuzzRuns).reduce((sum, runs) => sum + runs, 0);
+  process.stdout.write(`fuzz: ${total} cases ${JSON.stringify(fuzzRuns)}\n`);
+  expect(total).toBeGreaterThanOrEqual(10_000);
 });
 
 const metrics = createDaemonMetrics();
