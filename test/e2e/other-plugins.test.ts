@@ -34,19 +34,27 @@ afterAll(async () => {
 });
 
 test('default-route of the annotation: by the interface that is asked for, in both families, and no other route is touched', async () => {
-  await applyReady(lab, 'uplink', { subnets: ['10.62.0.0/16', 'fd00:62::/112'], interfaceBlock: 2, hostBlock: 6 });
-  await applyReady(lab, 'other', { subnets: ['10.63.0.0/16', 'fd00:63::/112'], interfaceBlock: 2, hostBlock: 6 });
+  const bits = { interfaceBlock: 2, hostBlock: 6 };
+  const capabilities = { mac: true, ips: true };
+  await applyReady(lab, 'uplink', { subnets: ['10.62.0.0/16', 'fd00:62::/112'], ...bits, capabilities });
+  await applyReady(lab, 'other', { subnets: ['10.63.0.0/16', 'fd00:63::/112'], ...bits });
   const host = item(lab.hosts, 0);
   const attachOne = async (name: string, networks: readonly object[]): Promise<LabPod> => {
     const prepared = await createPods(lab, JSON.stringify(networks), [{ name, host }]);
     return multus.attach(item(prepared, 0));
   };
+  // Multus hands them over in runtimeConfig, as the network has the capabilities, and in CNI_ARGS.
   const mac = '02:00:5e:00:00:62';
+  const ips = ['fd00:62::99', '10.62.0.99'];
   const plain = await attachOne('plain', [{ name: 'other' }, { name: 'uplink' }]);
-  const asking = await attachOne('asking', [{ name: 'other' }, { name: 'uplink', mac, 'default-route': gateways }]);
+  const asking = await attachOne('asking', [
+    { name: 'other' },
+    { name: 'uplink', mac, ips, 'default-route': gateways },
+  ]);
 
   const given = (await linksOf(asking)).filter((link) => link.mac === mac);
   expect(given.map(({ name }) => name)).toEqual(['net2']);
+  expect(addressTexts(asking)).toEqual(expect.arrayContaining(['net2 10.62.0.99/18', 'net2 fd00:62::99/114']));
   const without = await routesOf(plain);
   expect(without.filter(isDefault)).toEqual(['default via 10.244.1.1 dev eth0', 'default via fd00:244::1 dev eth0']);
   const routes = await routesOf(asking);

@@ -15,7 +15,7 @@ export const variables = fc.record(
     CNI_NETNS: mostly(fc.constant('/run/netns/a'), text),
     CNI_IFNAME: mostly(fc.constant('net1'), text),
     CNI_PATH: mostly(fc.constant('/opt/cni/bin'), text),
-    CNI_ARGS: mostly(fc.constant('IgnoreUnknown=1;IP=10.0.0.1'), text),
+    CNI_ARGS: mostly(fc.constantFrom('IgnoreUnknown=1;IP=10.0.0.1', 'MAC=02:00:00:00:00:01'), text),
   },
   { requiredKeys: ['CNI_COMMAND', 'CNI_PATH', 'CNI_IFNAME', 'CNI_CONTAINERID'] },
 );
@@ -45,8 +45,11 @@ export const configs: fc.Arbitrary<string> = fc
       ipam: json,
       dns: json,
       prevResult: fc.oneof(json, result),
-      args: fc.oneof(json, fc.record({ cni: fc.oneof(json, fc.record({ nics: json, masters: json, ips: json })) })),
-      runtimeConfig: fc.oneof(json, fc.record({ ips: json })),
+      args: fc.oneof(
+        json,
+        fc.record({ cni: fc.oneof(json, fc.record({ nics: json, masters: json, ips: json, mac: json, macs: json })) }),
+      ),
+      runtimeConfig: fc.oneof(json, fc.record({ ips: json, mac: json, bandwidth: json })),
       'cni.dev/valid-attachments': json,
     },
     { requiredKeys: [] },

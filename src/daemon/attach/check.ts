@@ -37,7 +37,8 @@ export async function check(context: AttachContext, call: ContainerCall): Promis
     if (problems.length > 0) {
       throw new CniError(code.internal, `attachment ${name} in ${call.netns}: ${problems.join('; ')}`);
     }
-    await checkAll(context.delegates, record.calls, delegateContext(context, record, call.netns), resultsOf(record));
+    const results = resultsOf(record).map((result) => withoutTaken(result, call.conf.prevResult));
+    await checkAll(context.delegates, record.calls, delegateContext(context, record, call.netns), results);
   });
 }
 
@@ -74,12 +75,14 @@ function asAnswered(own: CniResult, previous: CniResult | undefined): CniResult 
       ...(later?.mtu === undefined ? {} : { mtu: later.mtu }),
     };
   });
-  return { ...own, interfaces, routes: own.routes.filter((route) => isStillAnswered(route, previous)) };
+  return { ...withoutTaken(own, previous), interfaces };
 }
 
 /** Multus takes default routes away (`default-route` of another attachment), and out of prevResult. */
-function isStillAnswered({ dst }: CniResult['routes'][number], previous: CniResult | undefined): boolean {
-  return previous === undefined || !dst.endsWith('/0') || previous.routes.some((route) => route.dst === dst);
+function withoutTaken(result: CniResult, previous: CniResult | undefined): CniResult {
+  const stays = ({ dst }: CniResult['routes'][number]): boolean =>
+    previous === undefined || !dst.endsWith('/0') || previous.routes.some((route) => route.dst === dst);
+  return { ...result, routes: result.routes.filter(stays) };
 }
 
 function resultsOf({ delegateResults }: AttachmentRecord): readonly CniResult[] {

@@ -114,6 +114,27 @@ test('routes beside multi-config: over the NIC that leads to the gateway, over a
   );
 });
 
+test('a default route that Multus took from a pod, and out of prevResult, is missed neither by CHECK nor by that of the plugin', async () => {
+  const config = { ...hostLocal('10.9.0.0/28'), routes: [{ dst: '0.0.0.0/0', gw: '10.9.0.1' }] };
+  const plans = plansText([
+    { network: 'local', blocks, ipam: { kind: 'each', config } },
+    { network: 'own', blocks: { eth1: ['10.6.1.0/28'] } },
+  ]);
+  const harness = await world.start({ plans });
+  const routes = [{ dst: '0.0.0.0/0', gw: '10.6.1.14' }];
+  for (const parts of [
+    { network: 'local', container: 'd1', netns: world.pod(), request: { nics: 1 } },
+    { network: 'own', container: 'd2', netns: world.pod(), routes },
+  ]) {
+    const result = await harness.call(callOf('ADD', parts));
+    if (result === undefined) throw new Error('no result');
+    await harness.call(callOf('CHECK', { ...parts, prevResult: result }));
+    world.exec(parts.netns, 'ip', 'route', 'del', 'default');
+    await expect(harness.call(callOf('CHECK', { ...parts, prevResult: result }))).rejects.toThrow(/0\.0\.0\.0\/0/);
+    await harness.call(callOf('CHECK', { ...parts, prevResult: { ...result, routes: [] } }));
+  }
+});
+
 test('addresses that a pod asks for are on the NIC of their network, in both families, whatever gives the others', async () => {
   const dual = (nic: number) => ({
     type: 'host-local',
