@@ -24,6 +24,8 @@ describe('crud', async () => {
 });
 describe('lifecycle', async () => {
   await import('../component/apiserver/lifecycle.test.ts');
+  // After the kinds of the suite were defined.
+  beforeAll(() => alone?.relearn());
 });
 describe('list and watch', async () => {
   await import('../component/apiserver/list-watch.test.ts');

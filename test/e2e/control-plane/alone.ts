@@ -14,6 +14,8 @@ export interface Alone {
   readonly auditLog: string;
   /** URL of its etcd. */
   readonly etcd: string;
+  /** See ControlPlane. */
+  readonly relearn: () => Promise<void>;
   /** Writes a kubeconfig for any token; answers its path. */
   login(user: string, token: string): string;
   close(): Promise<void>;
@@ -30,7 +32,7 @@ export async function startAlone(programs: RealPrograms, flags: ControlPlaneOpti
   try {
     const dir = join(file.dir, 'api');
     mkdirSync(dir, { mode: 0o700 });
-    const { access, client, auditLog, etcd } = await startControlPlane({
+    const { access, client, auditLog, etcd, relearn } = await startControlPlane({
       programs,
       dir,
       address: '127.0.0.1',
@@ -42,7 +44,8 @@ export async function startAlone(programs: RealPrograms, flags: ControlPlaneOpti
       },
     });
     await client.close();
-    return { kubeconfig: access.admin, auditLog, etcd, login: (user, token) => access.login(user, token), close };
+    const login = (user: string, token: string): string => access.login(user, token);
+    return { kubeconfig: access.admin, auditLog, etcd, relearn, login, close };
   } catch (error) {
     await close();
     throw error;

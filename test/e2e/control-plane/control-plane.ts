@@ -30,6 +30,8 @@ export interface ControlPlane {
   readonly auditLog: string;
   /** URL of its etcd. */
   readonly etcd: string;
+  /** Starts the controllers anew: they know every kind that there is then. A garbage collector that runs looks for new ones every 30 s. */
+  readonly relearn: () => Promise<void>;
 }
 
 const serviceNetwork = '10.96.0.0/24';
@@ -57,7 +59,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     userAgent: 'multinic-e2e',
   });
   await untilReady('kube-apiserver', child, log('kube-apiserver'), () => answers(kube, '/readyz'));
-  const manager = start('kube-controller-manager', managerCommand(programs, access), log('kube-controller-manager'));
+  const startManager = (): ChildProcess =>
+    start('kube-controller-manager', managerCommand(programs, access), log('kube-controller-manager'));
+  let manager = startManager();
+  const relearn = async (): Promise<void> => {
+    const ended = new Promise((resolve) => manager.once('exit', resolve));
+    manager.kill('SIGKILL');
+    await ended;
+    manager = startManager();
+  };
   await untilReady(
     'kube-controller-manager',
     manager,
@@ -66,7 +76,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       (await answers(kube, '/api/v1/namespaces/default/serviceaccounts/default')) &&
       (await answers(kube, '/api/v1/namespaces/default/configmaps/kube-root-ca.crt')),
   );
-  return { access, client: kube, pid: child.pid ?? 0, auditLog, etcd };
+  return { access, client: kube, pid: child.pid ?? 0, auditLog, etcd, relearn };
 }
 
 /** Nothing here has to survive a power cut, and an election among one need not wait a second. */
