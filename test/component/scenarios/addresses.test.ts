@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
+import type { HostInterface } from '../../../src/api/kinds/hostinterface.ts';
+import { resources } from '../../../src/kube/resource.ts';
 import type { LabHost } from '../../../src/lab/hosts/hosts.ts';
 import type { Lab } from '../../../src/lab/lab.ts';
 import type { Listing } from '../../../src/lab/leftovers/listing.ts';
@@ -44,8 +46,10 @@ async function expectUsable(pod: LabPod): Promise<void> {
   expect(carried).toEqual(made);
 }
 
-/** The daemon of a host tells what its pods hold. */
-async function expectMetrics(host: LabHost, network: string, held: number): Promise<void> {
+/** A host tells what it has and serves, for `kubectl get hostinterfaces`, and in metrics what its pods hold. */
+async function expectTold(host: LabHost, network: string, held: number): Promise<void> {
+  const { spec } = await lab.api.client.get<HostInterface>(resources.hostInterfaces, host.name);
+  expect(spec).toMatchObject({ nics: 'eth1,eth2', serves: network });
   const address = item(item(host.nics, 0).addresses, 0).split('/')[0];
   const series = await scrape(`http://${address}:11000`);
   expect(valueOf(series, 'multinic_ready')).toBe(1);
@@ -70,7 +74,7 @@ it.each([
   const pods = await addPods('both', ['a', 'b', 'c', 'd']);
   const [a, b] = [item(pods, 0), item(pods, 1)];
   await expectUsable(a);
-  await expectMetrics(item(hosts, 0), 'both', 2);
+  await expectTold(item(hosts, 0), 'both', 2);
   expect(addressTexts(a)).toEqual(first);
   // No wait for duplicate detection: the very first packets arrive.
   expect(await lostPings([a, b])).toEqual([]);
