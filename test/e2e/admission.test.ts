@@ -1,4 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createClient } from '../../src/kube/client.ts';
+import { loadCluster } from '../../src/kube/config.ts';
+import { isApiError } from '../../src/kube/errors.ts';
+import { silent } from '../../src/kube/logger.ts';
+import { startReflector } from '../../src/kube/reflector.ts';
+import { resources } from '../../src/kube/resource.ts';
 import { fieldsOf, listOf, textOf } from '../../src/lab/apiserver/object.ts';
 import { createRunner } from '../../src/lab/run/runner.ts';
 import { accessFrom, KubeRest, type Reply } from '../support/kube-rest.ts';
@@ -172,3 +180,52 @@ test('kubectl get multinic lists all kinds', async () => {
     expect(listOf(shortNames)).toHaveLength(1);
   }
 });
+
+test('a daemon whose token died with its Node goes on as soon as another is in the file, without a restart', async () => {
+  if (alone === undefined) return;
+  const { kubeconfig, auditLog } = alone;
+  const folder = dirname(auditLog);
+  const write = async (): Promise<void> => {
+    const uid = await made(logins.admin, '/api/v1/nodes', { metadata: { name: 'node-r' } });
+    const bound = { name: 'node-r', uid };
+    writeFileSync(join(folder, 'rotated'), await serviceAccountToken({ admin: kubeconfig }, 'multinic-daemon', bound));
+  };
+  await write();
+  const { url, ca = '' } = accessFrom(kubeconfig);
+  const login = {
+    'current-context': 'c',
+    contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+    clusters: [
+      { name: 'c', cluster: { server: url, 'certificate-authority-data': Buffer.from(ca).toString('base64') } },
+    ],
+    users: [{ name: 'u', user: { tokenFile: 'rotated' } }],
+  };
+  writeFileSync(join(folder, 'kubeconfig-rotated'), JSON.stringify(login));
+  const cluster = await loadCluster({ kubeconfig: join(folder, 'kubeconfig-rotated'), env: {} });
+  const client = createClient({ cluster, userAgent: 'rotated' });
+  const stop = new AbortController();
+  const hosts = startReflector({
+    client,
+    ref: resources.hostInterfaces,
+    signal: stop.signal,
+    logger: silent,
+    project: ({ metadata }) => metadata.name,
+  });
+  const list = () => client.list(resources.hostInterfaces, { limit: 1 });
+  const soon = { timeout: 60_000, interval: 200 };
+  try {
+    await hosts.synced;
+    await logins.admin.delete('/api/v1/nodes/node-r');
+    // The server remembers for some seconds that the token was good.
+    await expect.poll(() => list().then(String, (error: unknown) => isApiError(error, 401)), soon).toBe(true);
+    await write();
+    await list();
+    // Whether its watch outlived the token or was opened anew: it follows.
+    await logins.admin.post(`${own}/hostinterfaces`, host('node-r'));
+    await expect.poll(() => hosts.has('node-r'), soon).toBe(true);
+  } finally {
+    stop.abort();
+    await hosts.ended;
+    await client.close();
+  }
+}, 180_000);
