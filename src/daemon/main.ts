@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createDelegates, type Delegates } from '../delegates/exec.ts';
 import { hostNamespaces } from '../delegates/host-namespaces.ts';
+import { ownerMark } from '../delegates/orphans.ts';
 import { createIsReference } from '../delegates/reference.ts';
 import { createKernel } from '../kernel/ip.ts';
 import { aborted, systemClock } from '../kube/clock.ts';
@@ -36,16 +37,17 @@ const restFloorMs = 10_000;
  * @throws Error when the store is another process's or newer, or the socket is taken
  */
 export async function runDaemon(options: DaemonOptions, log: Logger, signal: AbortSignal): Promise<void> {
-  const { launch, close: closeLaunch } = createLaunch(spawnerFile);
-  const kernel = createKernel({ launch });
   const metrics = createDaemonMetrics();
   const readiness = createReadiness(['recovery', 'nics', 'plan']);
   const opened = openStore({
     path: join(options.stateDir, 'state.sqlite'),
-    bootId: kernel.bootId(),
+    bootId: createKernel().bootId(),
     now: () => Date.now(),
   });
   const { store } = opened;
+  const owner = await ownerOf(store);
+  const { launch, close: closeLaunch } = createLaunch(spawnerFile, ownerMark(owner));
+  const kernel = createKernel({ launch });
   if (opened.asideFile !== undefined) {
     log.error(
       { aside: opened.asideFile, damage: opened.damage },
@@ -57,7 +59,7 @@ export async function runDaemon(options: DaemonOptions, log: Logger, signal: Abo
   const engine = createAttachEngine({
     store,
     kernel,
-    delegates: await delegatesOf(options, store, launch, log),
+    delegates: delegatesOf(options, owner, launch, log),
     ...(options.executor === 'direct' ? { isReference: createIsReference({ launch, ...enteringHost(options) }) } : {}),
     plans: () => state.plans,
     nics: () => state.nics,
@@ -119,10 +121,14 @@ function enteringHost({ hostPid }: DaemonOptions): Partial<ReturnType<typeof hos
 }
 
 /** The mark that tells this host's delegates from all others on the machine lives as long as the store. */
-async function delegatesOf(options: DaemonOptions, store: Store, launch: Launch, log: Logger): Promise<Delegates> {
+async function ownerOf(store: Store): Promise<string> {
   const known = store.get('owner');
   const owner = known ?? randomUUID();
   if (known === undefined) await store.set('owner', owner);
+  return owner;
+}
+
+function delegatesOf(options: DaemonOptions, owner: string, launch: Launch, log: Logger): Delegates {
   return createDelegates({
     owner,
     launch,

@@ -6,6 +6,11 @@ import type { AttachmentKey } from '../cni/types.ts';
 export const attachmentVariable = 'MULTINIC_ATTACHMENT';
 export const ownerVariable = 'MULTINIC_OWNER';
 
+/** Marks a process of a daemon's that works for no one attachment, as the one that starts its programs. */
+export function ownerMark(owner: string): Readonly<Record<string, string>> {
+  return { [ownerVariable]: owner };
+}
+
 /** A process that an earlier run of this daemon started. */
 export interface Orphan {
   readonly pid: number;
@@ -31,7 +36,7 @@ export interface OwnProcesses {
 }
 
 /**
- * Kills every process that carries the owner's mark and belongs to none of its own process groups, and waits until all are
+ * Kills every process that carries the owner's mark, is no child of this one and belongs to none of its own process groups, and waits until all are
  * gone: a delegate of an earlier run could make a link with an address that is free by now.
  * @param attachment only those of one attachment
  * @returns what was ended
@@ -76,7 +81,10 @@ async function orphansOf(owner: string, own: OwnProcesses, attachment: string | 
     });
   // One that was started a moment ago may be seen here before its starter was told.
   if (marked.length > 0) await own.known();
-  return marked.filter(({ pid }) => !own.has(Number(statOf(pid)?.[2])));
+  return marked.filter(({ pid }) => {
+    const [, parent, group] = statOf(pid) ?? [];
+    return Number(parent) !== process.pid && !own.has(Number(group));
+  });
 }
 
 /** Undefined when the process is gone (a zombie's is empty). */

@@ -14,6 +14,8 @@ export interface SpawnerOptions {
   readonly prefix?: readonly string[];
   /** Working directory of all programs. */
   readonly cwd?: string;
+  /** On top of this process's environment, for the process itself: marks by which it is found. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Launches as long as its process lives, and starts another when that has died. It holds the event loop only while a program runs. */
@@ -30,13 +32,16 @@ export interface ProgramMessage {
 }
 
 /** Where launches go through a process of their own, else (the file is not there) by Node itself. */
-export function createLaunch(file: string): { readonly launch: Launch; readonly close: () => void } {
+export function createLaunch(
+  file: string,
+  env: Readonly<Record<string, string>> = {},
+): { readonly launch: Launch; readonly close: () => void } {
   try {
     accessSync(file, constants.X_OK);
   } catch {
     return { launch: launchDirectly, close: () => undefined };
   }
-  return createSpawner({ file });
+  return createSpawner({ file, env });
 }
 
 interface Job {
@@ -71,10 +76,14 @@ interface Process {
   end(): void;
 }
 
-function startProcess({ file, prefix = [], cwd }: SpawnerOptions, onEnd: () => void): Process {
+function startProcess({ file, prefix = [], cwd, env }: SpawnerOptions, onEnd: () => void): Process {
   const [program, ...args] = [...prefix, file];
   const jobs = new Map<number, Job>();
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], ...(cwd === undefined ? {} : { cwd }) });
+  const child = spawn(program, args, {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+    ...(cwd === undefined ? {} : { cwd }),
+  });
   const hold = holder(child);
   const programs = channel('multinic.program');
   const tellOf = (what: ProgramMessage['what'], { argv }: Program): void => {

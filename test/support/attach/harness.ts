@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { flushCompileCache } from 'node:module';
 import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { CniError } from '../../../src/api/cni-error.ts';
 import type { HostPlan, Nic } from '../../../src/api/host.ts';
 import type { Call } from '../../../src/cni/types.ts';
@@ -9,12 +10,15 @@ import { createAttachEngine } from '../../../src/daemon/attach/engine.ts';
 import { createDevicesOf } from '../../../src/daemon/devices/pod-devices.ts';
 import { decodePlans } from '../../../src/daemon/plan/codec.ts';
 import { createDelegates } from '../../../src/delegates/exec.ts';
+import { ownerMark } from '../../../src/delegates/orphans.ts';
 import { createIsReference } from '../../../src/delegates/reference.ts';
 import { createKernel } from '../../../src/kernel/ip.ts';
+import { readText } from '../../../src/kernel/sysfs.ts';
 import type { Kernel } from '../../../src/kernel/types.ts';
 import { withLent } from '../../../src/nic/lent.ts';
-import { nicOf } from '../../../src/nic/nic.ts';
+import { deviceFacts, nicOf } from '../../../src/nic/nic.ts';
 import { createLogger, silentLogger } from '../../../src/observe/logger.ts';
+import { createLaunch } from '../../../src/spawner/spawner.ts';
 import { openStore, originName } from '../../../src/store/open.ts';
 import type { HarnessOptions, HarnessState } from './client.ts';
 import { decode, encode } from './json.ts';
@@ -27,10 +31,14 @@ const [file] = process.argv.slice(2);
 if (file === undefined) throw new Error('argument: options file');
 const options = decode<HarnessOptions>(readFileSync(file, 'utf8'));
 
-const realKernel = createKernel();
+// As in the daemon: what it is killed with may still start what it was asked for.
+const spawner = fileURLToPath(new URL('../../../build/spawner/spawner', import.meta.url));
+const { launch } = createLaunch(spawner, ownerMark(options.stateDir));
+const realKernel = createKernel({ launch });
 const kernel: Kernel = {
   ...realKernel,
-  sysfs: (path) => options.sysfs?.[path] ?? realKernel.sysfs(path),
+  // What a test puts into the folder may change under the engine.
+  sysfs: (path) => readText(`${options.stateDir}/sys/${path}`) ?? options.sysfs?.[path] ?? realKernel.sysfs(path),
   bootId: () => options.bootId ?? realKernel.bootId(),
   // A kernel that cannot be asked, as long as a test wants it so.
   links: async (netns) => {
@@ -49,7 +57,7 @@ let nics: readonly Nic[] = [];
 const lookForNics = async (): Promise<void> => {
   nics = (await realKernel.links())
     .filter(({ name }) => name.startsWith('eth'))
-    .map((link) => nicOf(link, { present: false, ...options.devices?.[link.name] }));
+    .map((link) => nicOf(link, { ...deviceFacts(link.name, kernel.sysfs), ...options.devices?.[link.name] }));
 };
 await lookForNics();
 let plans: ReadonlyMap<string, HostPlan> = decodePlans(options.plans);
@@ -61,9 +69,10 @@ let phase: 'recovering' | 'serving' = 'recovering';
 const engine = createAttachEngine({
   store,
   kernel,
-  ...(options.executor === 'delegates' ? {} : { isReference: createIsReference() }),
+  ...(options.executor === 'delegates' ? {} : { isReference: createIsReference({ launch }) }),
   delegates: createDelegates({
     owner: options.stateDir,
+    launch,
     ...(options.delegateTimeoutMs === undefined ? {} : { timeoutMs: options.delegateTimeoutMs }),
   }),
   ...(options.limits === undefined ? {} : { limits: options.limits }),
