@@ -1,3 +1,5 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { code } from '../../../src/api/cni-error.ts';
 import type { PodRequest } from '../../../src/cni/types.ts';
@@ -213,5 +215,45 @@ test('after a reboot the host’s own settings count: nothing is put back', asyn
   const { recovery } = await restarted({ bootId: 'the-next-boot' });
   expect(recovery).toMatchObject({ rebooted: 1, failed: [] });
   expect(await stateOf(world, 'eth2')).toEqual(booted);
+  expect((await harness.look()).counts).toMatchObject({ attachments: 0, lent: 0 });
+});
+
+/** What sysfs says of eth2, on a host that has it on PCI; undefined: it is unplugged. */
+function putOnPci(name: string, pciAddress?: string): void {
+  const sys = join(world.folder, 'sys');
+  rmSync(sys, { recursive: true, force: true });
+  if (pciAddress === undefined) return;
+  for (const folder of [`class/net/${name}/device`, `bus/pci/devices/${pciAddress}`]) {
+    mkdirSync(join(sys, folder), { recursive: true });
+  }
+  writeFileSync(join(sys, `class/net/${name}/device/uevent`), `DRIVER=mlx5_core\nPCI_SLOT_NAME=${pciAddress}\n`);
+  writeFileSync(join(sys, `bus/pci/devices/${pciAddress}/vendor`), '0x15b3\n');
+}
+
+test('a NIC on PCI is known by its address there, whatever a container did to it; one that is unplugged is gone', async () => {
+  const [first, second] = [world.pod(), world.pod()];
+  await restarted();
+  world.exec(world.host, 'ip', 'link', 'set', 'dev', 'eth2', 'up');
+  await vi.waitFor(async () => expect(await stateOf(world, 'eth2')).toMatchObject({ carrier: true }), 15_000);
+  putOnPci('eth2', '0000:3b:00.1');
+  await harness.settleLent();
+  await add('a', first, { masters: ['eth2'] });
+  world.exec(first, 'ip', 'link', 'set', 'dev', 'net1', 'address', '02:00:00:00:00:77', 'alias', 'mine');
+  putOnPci('dev7', '0000:3b:00.1');
+  podVanishes(first, 'dev7');
+  await del('a');
+  // Known as dev7 it was, and is renamed; sysfs follows.
+  putOnPci('eth2', '0000:3b:00.1');
+  await vi.waitFor(async () => {
+    expect(await harness.settleLent()).toEqual([]);
+    expect((await harness.look()).counts).toMatchObject({ lent: 0 });
+  }, 15_000);
+  await add('b', second, { masters: ['eth2'] });
+  expect(await harness.settleLent()).toEqual([]);
+  expect((await harness.look()).counts).toMatchObject({ attachments: 1, lent: 1 });
+  putOnPci('eth2');
+  expect(await harness.settleLent()).toEqual([]);
+  expect((await harness.look()).counts).toMatchObject({ attachments: 1, lent: 0 });
+  await del('b', second);
   expect((await harness.look()).counts).toMatchObject({ attachments: 0, lent: 0 });
 });
