@@ -26,7 +26,10 @@ export function shellBlocks(file: string, text: string): Block[] {
 
 /** Every shell block of the documentation. */
 export function documentedBlocks(): Block[] {
-  const files = globSync(['*.md', 'docs/**/*.md', 'bench/*.md', 'examples/**/*.md', 'deploy/**/*.md'], { cwd: root });
+  const files = globSync(
+    ['*.md', 'docs/**/*.md', 'bench/*.md', 'src/kube/*.md', 'examples/**/*.md', 'deploy/**/*.md'],
+    { cwd: root },
+  );
   return files.toSorted().flatMap((file) => shellBlocks(file, readFileSync(join(root, file), 'utf8')));
 }
 
