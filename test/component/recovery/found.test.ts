@@ -1,0 +1,77 @@
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { whyAbandoned } from '../../../src/daemon/attach/abandoned.ts';
+import { claimFound, foundIn, lookForAddresses } from '../../../src/daemon/recovery/found.ts';
+import { createKernel } from '../../../src/kernel/ip.ts';
+import { formatAddress } from '../../../src/net/address.ts';
+import { openStore } from '../../../src/store/open.ts';
+import type { Store } from '../../../src/store/types.ts';
+import { createWorld, planOf, type World } from '../../support/attach/world.ts';
+import { recordOf } from '../../support/store/records.ts';
+
+const kernel = createKernel();
+const plan = planOf({ network: 'net', blocks: { eth1: ['10.5.1.0/28', 'fd00:5:1::/120'], eth2: ['10.5.2.0/28'] } });
+
+let world: World;
+let store: Store;
+let folder: string;
+let pod: string;
+beforeEach(() => {
+  world = createWorld(0);
+  folder = join(world.folder, 'netns');
+  mkdirSync(folder);
+  pod = world.pod();
+  symlinkSync(pod, join(folder, 'cni-1'));
+  store = open();
+});
+afterEach(async () => {
+  store.close();
+  await world.end();
+});
+
+function open(): Store {
+  return openStore({ path: join(world.folder, 'state.sqlite'), bootId: kernel.bootId(), now: Date.now }).store;
+}
+
+function give(ifname: string, ...addresses: readonly string[]): void {
+  world.namespaces.ip(pod, 'link', 'add', ifname, 'type', 'veth', 'peer', 'name', `${ifname}-peer`);
+  for (const address of addresses) world.namespaces.ip(pod, 'address', 'add', address, 'dev', ifname, 'nodad');
+}
+
+test('addresses in use in pods are kept once the plan says of which network they are, over a restart too', async () => {
+  give('net1', '10.5.1.3/24', 'fd00:5:1::3/64');
+  give('net1-1', '10.5.2.4/24');
+  give('eth0', '10.244.0.9/24');
+  await store.begin(recordOf('known', ['10.5.2.4']));
+  await lookForAddresses(store, kernel, folder);
+  expect(await claimFound(store, kernel, [], Date.now())).toBe(0);
+  store.close();
+  store = open();
+  expect(await claimFound(store, kernel, [plan], Date.now())).toBe(1);
+  const [found, ...more] = foundIn(store, 'net', kernel.netnsId(pod) ?? '', new Set(['net1', 'net1-1', 'eth0']));
+  expect(more).toEqual([]);
+  expect(found).toMatchObject({ state: 'ready', key: { ifname: 'net1' }, netns: join(folder, 'cni-1') });
+  expect(found?.addresses.map(({ address, nic }) => `${nic} ${formatAddress(address)}`)).toEqual([
+    'eth1 10.5.1.3',
+    'eth1 fd00:5:1::3',
+  ]);
+  expect(await claimFound(store, kernel, [plan], Date.now())).toBe(0);
+  if (found === undefined) return;
+  const facts = { bootId: kernel.bootId(), pod: 'unknown' } as const;
+  expect(whyAbandoned(found, [], { ...facts, netnsLives: true })).toBeUndefined();
+  expect(whyAbandoned(found, [], { ...facts, netnsLives: false })).toBe('its namespace is gone');
+});
+
+test('a namespace that has gone since holds nothing; one that cannot be read is an error', async () => {
+  give('net1', '10.5.1.3/24');
+  await lookForAddresses(store, kernel, folder);
+  world.namespaces.remove(pod);
+  expect(await claimFound(store, kernel, [plan], Date.now())).toBe(0);
+
+  const other = world.pod();
+  symlinkSync(other, join(folder, 'cni-2'));
+  const broken = { ...kernel, links: () => Promise.reject(new Error('no memory')) };
+  await expect(lookForAddresses(store, broken, folder)).rejects.toThrow('no memory');
+  expect(await lookForAddresses(store, kernel, join(folder, 'nowhere'))).toBeUndefined();
+});
