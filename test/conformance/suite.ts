@@ -44,8 +44,8 @@ export interface SuiteOptions {
   readonly onFinding?: (finding: Finding, ms: number) => void;
 }
 
-/** Statements tried at the same time: most wait for something now and then. */
-const width = 4;
+/** Statements tried at the same time: most wait for something now and then. On a slow kernel each has to do with fewer beside it. */
+const width = { usual: 4, slow: 2 } as const;
 
 /** Tries a plugin, the versions of each statement side by side. @returns by number */
 export async function runSuite(place: Place, subject: Subject, options: SuiteOptions = {}): Promise<Finding[]> {
@@ -61,7 +61,9 @@ export async function runSuite(place: Place, subject: Subject, options: SuiteOpt
     }
   };
   const together = wanted.filter(({ alone }) => alone !== true);
-  await Promise.all(Array.from({ length: serial ? 1 : width }, () => work(together)));
+  await Promise.all(
+    Array.from({ length: serial ? 1 : place.slowness > 1 ? width.slow : width.usual }, () => work(together)),
+  );
   await work(wanted.filter(({ alone }) => alone === true));
   return findings.toSorted((a, b) => a.id - b.id);
 }
