@@ -4,20 +4,19 @@ import { byName } from './pool.ts';
 
 /** As much of a lent NIC as tells it from others. */
 export interface LentLink {
-  /** Its name on the host, and in the pod. */
+  /** Its name on the host. */
   readonly name: string;
-  readonly ifname: string;
   readonly pciAddress?: string;
   readonly saved: Pick<SavedLink, 'index' | 'mac' | 'permanentMac' | 'kind'>;
 }
 
 /**
- * The link that a lent NIC is, whatever it is called by now: the name that the plugin left in its alias, its hardware's MAC, last its
- * index together with a name, as both may be given anew. On the host the PCI address must be its own, as two NICs may share a MAC.
+ * The link that a lent NIC is, whatever it is called by now: by the name that the plugin left in its alias, or its hardware's MAC. On the
+ * host the PCI address must be its own, as two NICs may share a MAC, and one that never left is known by name and index too.
  * @param pciOf PCI address of a link of the host; absent: the links are a pod's, of which sysfs says nothing
  */
 export function findLent(
-  { name, ifname, pciAddress, saved }: LentLink,
+  { name, pciAddress, saved }: LentLink,
   links: readonly Link[],
   pciOf?: (name: string) => string | undefined,
 ): Link | undefined {
@@ -25,11 +24,11 @@ export function findLent(
   const mac = saved.permanentMac ?? saved.mac;
   const hasAlias = (link: Link): boolean => link.alias === name;
   const hasMac = (link: Link): boolean => (link.permanentMac ?? link.mac) === mac;
-  const hasPlace = (link: Link): boolean => link.index === saved.index && [name, ifname].includes(link.name);
+  const isStill = (link: Link): boolean => pciOf !== undefined && link.index === saved.index && link.name === name;
   const [only, ...others] = alike;
   // Functions of one device may share its PCI address; where there is one link, nothing is left to be told apart.
   if (pciOf !== undefined && pciAddress !== undefined && others.length === 0) return only;
-  return alike.find(hasAlias) ?? alike.find(hasMac) ?? alike.find(hasPlace);
+  return alike.find(hasAlias) ?? alike.find(hasMac) ?? alike.find(isStill);
 }
 
 /**

@@ -57,7 +57,9 @@ let nics: readonly Nic[] = [];
 const lookForNics = async (): Promise<void> => {
   nics = (await realKernel.links())
     .filter(({ name }) => name.startsWith('eth'))
-    .map((link) => nicOf(link, { ...deviceFacts(link.name, kernel.sysfs), ...options.devices?.[link.name] }));
+    .map((link) =>
+      nicOf(link, { ...deviceFacts(link.name, (path) => kernel.sysfs(path)), ...options.devices?.[link.name] }),
+    );
 };
 await lookForNics();
 let plans: ReadonlyMap<string, HostPlan> = decodePlans(options.plans);

@@ -114,7 +114,7 @@ const link = (name: string, mac: string, more: Partial<Link> = {}): Link => ({
   addresses: [],
   ...more,
 });
-const lent = { name: 'eth1', ifname: 'net1', saved: was };
+const lent = { name: 'eth1', saved: was };
 
 describe('a lent NIC is found', () => {
   const others = [link('eth0', '02:00:00:00:00:10'), link('lo', '00:00:00:00:00:00')];
@@ -123,9 +123,14 @@ describe('a lent NIC is found', () => {
     ['by its MAC', link('dev3', was.mac)],
     ['by its hardware’s MAC', link('net1', '02:00:00:00:00:99', { permanentMac: was.mac })],
     ['by the alias that the plugin left', link('net1', '02:00:00:00:00:99', { alias: 'eth1' })],
-    ['by index and name', link('net1', '02:00:00:00:00:99', { index: 7 })],
   ])('%s', (_how, here) => {
     expect(findLent(lent, [...others, here])).toBe(here);
+  });
+
+  test('that never left the host by name and index, but not in a pod, where indexes begin anew', () => {
+    const here = link('eth1', '02:00:00:00:00:99', { index: 7 });
+    expect(findLent(lent, [...others, here], () => undefined)).toBe(here);
+    expect(findLent(lent, [...others, here])).toBeUndefined();
   });
 
   test('not where another kind of link has its MAC: a VLAN or bond on it', () => {
