@@ -85,7 +85,10 @@ test('ips of the annotation: each address on the NIC of its block, the other rou
   const wished = given.map((address) =>
     address.includes(':') ? address.replace(/.$/, 'f') : address.replace(/\.\d+$/, '.77'),
   );
-  const asking = await attachOne('asking', [{ name: 'asked', ips: wished.toReversed() }, { name: 'other' }]);
+  // As released it keeps the pod's default route whatever is asked (docs/network.md). When this fails, that is mended, and
+  // other-plugins.test.ts needs no build of its own any more.
+  const request = { name: 'asked', ips: wished.toReversed(), 'default-route': ['10.60.63.254'] };
+  const asking = await attachOne('asking', [request, { name: 'other' }]);
   expect(bareAddresses([asking]).filter((address) => wished.includes(address))).toEqual(wished);
   const routesOf = async (pod: LabPod): Promise<string[]> => {
     const { stdout } = await pod.exec(['ip', '-4', 'route']);
