@@ -48,13 +48,22 @@ function linesOf(result: CniResult | undefined): string[] {
   });
 }
 
-/** Processes that carry the mark of that owner (delegates of the harness). */
+/** Processes that carry the mark of that owner: delegates of the harness, and what starts them for one that is gone. */
 export function orphansOf(owner: string): string[] {
   return readdirSync('/proc').filter((pid) => {
     try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`MULTINIC_OWNER=${owner}`);
+      if (!/^\d+$/.test(pid) || !readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`MULTINIC_OWNER=${owner}`))
+        return false;
+      return !isSpawnerOf(pid, 'harness.ts');
     } catch {
       return false;
     }
   });
+}
+
+/** Whether it starts the programs of a living process of that name. */
+function isSpawnerOf(pid: string, name: string): boolean {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const parent = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
+  return stat.includes('(spawner)') && readFileSync(`/proc/${parent}/cmdline`, 'utf8').includes(name);
 }
