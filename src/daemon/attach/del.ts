@@ -50,7 +50,7 @@ async function forgetFound(context: AttachContext, { netns, key, conf }: Contain
 /**
  * Undoes the attachment of the key if its ADD started before the request; a later ADD is left alone. The request is
  * remembered, so that an ADD that started before it and comes late is refused.
- * @param unknown what to do without a record, before any other call of the container
+ * @param unknown what to do where no record tells what was made, before any other call of the container
  */
 export async function detach(context: AttachContext, request: Detach, unknown?: () => Promise<void>): Promise<void> {
   const { store, kernel, locks, now } = context;
@@ -67,6 +67,8 @@ export async function detach(context: AttachContext, request: Detach, unknown?: 
     }
     // In one commit with the record's mark: both are on disk before anything is undone.
     await Promise.all([store.noteDelete(request.key, request.stamp, now()), undo(context, record, request.netns)]);
+    // Learned from an IPPool, which does not tell what was made.
+    if (record.calls.length === 0) await unknown?.();
   });
 }
 

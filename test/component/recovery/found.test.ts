@@ -1,13 +1,18 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { emptyResult } from '../../../src/cni/result.ts';
 import { whyAbandoned } from '../../../src/daemon/attach/abandoned.ts';
+import { createAttachEngine } from '../../../src/daemon/attach/engine.ts';
 import { claimFound, foundIn, lookForAddresses } from '../../../src/daemon/recovery/found.ts';
+import { createDelegates } from '../../../src/delegates/exec.ts';
 import { createKernel } from '../../../src/kernel/ip.ts';
 import { formatAddress } from '../../../src/net/address.ts';
+import { silentLogger } from '../../../src/observe/logger.ts';
+import { launchDirectly } from '../../../src/spawner/direct.ts';
 import { openStore } from '../../../src/store/open.ts';
 import type { Store } from '../../../src/store/types.ts';
-import { createWorld, planOf, type World } from '../../support/attach/world.ts';
+import { callOf, createWorld, networkCall, planOf, type World } from '../../support/attach/world.ts';
 import { recordOf } from '../../support/store/records.ts';
 
 const kernel = createKernel();
@@ -74,4 +79,35 @@ test('a namespace that has gone since holds nothing; one that cannot be read is 
   const broken = { ...kernel, links: () => Promise.reject(new Error('no memory')) };
   await expect(lookForAddresses(store, broken, folder)).rejects.toThrow('no memory');
   expect(await lookForAddresses(store, kernel, join(folder, 'nowhere'))).toBeUndefined();
+});
+
+test('a DEL by the runtime: links of what only an IPPool or the namespace knew go too, and with them what is held', async () => {
+  give('net1', '10.5.1.3/24');
+  give('net1-1', '10.5.2.4/24');
+  const pooled = { ...recordOf('c1', ['10.5.1.3']), calls: [], masters: [], netns: '', netnsId: '' };
+  await store.begin({ ...pooled, stamp: { bootId: kernel.bootId(), ns: 0n } });
+  await store.finish(pooled.key, [], emptyResult);
+  await lookForAddresses(store, kernel, folder);
+  expect(await claimFound(store, kernel, [plan], Date.now())).toBe(1);
+  expect(store.counts()).toMatchObject({ attachments: 2, addresses: 2 });
+  const engine = createAttachEngine({
+    store,
+    kernel,
+    delegates: createDelegates({ owner: world.folder, launch: launchDirectly }),
+    plans: () => new Map([[plan.network, plan]]),
+    nics: () => [],
+    hostName: 'host',
+    now: Date.now,
+    ready: () => true,
+    log: silentLogger,
+    cooldown: { cooldownMs: 0, floorMs: 0 },
+  });
+  const interfaces = (await world.links(pod)).map(({ name, mac }) => ({ name, mac, sandbox: pod }));
+  const prevResult = { ...emptyResult, interfaces: interfaces.filter(({ name }) => !name.endsWith('-peer')) };
+  // GC knows nothing of what was found, and leaves it.
+  await engine.handle(networkCall('GC', 'net', [{ containerID: 'c1', ifname: 'net1' }]));
+  expect(store.counts()).toMatchObject({ attachments: 2 });
+  await engine.handle(callOf('DEL', { network: 'net', container: 'c1', netns: pod, prevResult }));
+  expect(await world.links(pod)).toEqual([]);
+  expect(store.counts()).toMatchObject({ attachments: 0, addresses: 0 });
 });
