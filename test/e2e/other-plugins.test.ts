@@ -15,7 +15,7 @@ import { installMultus, type Multus } from './multus/multus.ts';
 import { realOrSkip } from './real.ts';
 
 const real = realOrSkip();
-const nics = 3;
+const nics = 2;
 /** Gateways on the rails of net1's NIC. */
 const gateways = ['10.62.63.254', 'fd00:62::3ffe'];
 let lab: Lab;
@@ -46,12 +46,10 @@ test('default-route of the annotation: by the interface that is asked for, in bo
   // Multus hands them over in runtimeConfig, as the network has the capabilities, and in CNI_ARGS.
   const mac = '02:00:5e:00:00:62';
   const ips = ['fd00:62::99', '10.62.0.99'];
-  const plain = await attachOne('plain', [{ name: 'other' }, { name: 'uplink' }]);
-  const asking = await attachOne('asking', [
-    { name: 'other' },
-    { name: 'uplink', mac, ips, 'default-route': gateways },
+  const [plain, asking] = await Promise.all([
+    attachOne('plain', [{ name: 'other' }, { name: 'uplink' }]),
+    attachOne('asking', [{ name: 'other' }, { name: 'uplink', mac, ips, 'default-route': gateways }]),
   ]);
-
   const given = (await linksOf(asking)).filter((link) => link.mac === mac);
   expect(given.map(({ name }) => name)).toEqual(['net2']);
   expect(addressTexts(asking)).toEqual(expect.arrayContaining(['net2 10.62.0.99/18', 'net2 fd00:62::99/114']));
@@ -63,7 +61,7 @@ test('default-route of the annotation: by the interface that is asked for, in bo
 
   for (const pod of [plain, asking]) await checkOurs(pod);
   await lab.api.kubectl(['delete', 'pods', '--all', '--wait=false']);
-  for (const pod of [plain, asking]) await multus.detach(pod);
+  await Promise.all([plain, asking].map((pod) => multus.detach(pod)));
   await lab.forgetPods([plain, asking]);
   for (const network of ['uplink', 'other']) await deleteNetwork(lab, network);
 });
@@ -107,7 +105,7 @@ test('whereabouts: a book for each NIC in the whole cluster, and all is given ba
   };
   expect(await booked()).toEqual({ 'eth1-10.64.0.0-24': 2, 'eth2-10.64.0.0-24': 2 });
   await lab.api.kubectl(['delete', 'pods', '--all', '--wait=false']);
-  for (const pod of pods) await multus.detach(pod);
+  await Promise.all(pods.map((pod) => multus.detach(pod)));
   expect(await booked()).toEqual({ 'eth1-10.64.0.0-24': 0, 'eth2-10.64.0.0-24': 0 });
   await lab.forgetPods(pods);
   await deleteNetwork(lab, 'where');
