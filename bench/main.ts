@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { benchAdd } from './add/bench.ts';
+import { benchFollow } from './follow/bench.ts';
 import { type Report, table } from './report.ts';
 import { benchShim } from './shim/bench.ts';
 
@@ -7,6 +8,7 @@ import { benchShim } from './shim/bench.ts';
 const benches: Readonly<Record<string, { rounds: number; run: (rounds: number) => Promise<Report> }>> = {
   shim: { rounds: 300, run: benchShim },
   add: { rounds: 20, run: benchAdd },
+  follow: { rounds: 3, run: benchFollow },
 };
 
 const usage = `use: npm run bench -- [${Object.keys(benches).join('] [')}] [--rounds N] [--json]`;
