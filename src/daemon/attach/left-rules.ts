@@ -9,12 +9,12 @@ import { livingNetns } from './ours.ts';
 import { chainedRules } from './present-rules.ts';
 
 /**
- * Deletes rules of `sbr` that are still in the pod: they do not go with the interface, as its routes do, and its DEL finds them no more
- * once the addresses are gone.
+ * Deletes rules of `sbr` and of source routing that are still in the pod: they do not go with the interface, as its routes do, and the DEL
+ * of `sbr` finds them no more once the addresses are gone.
  * @throws CniError when one is left
  */
 export async function removeRules(context: AttachContext, record: AttachmentRecord, netns: string): Promise<void> {
-  if (!record.calls.some(({ chain = [] }) => chain.some(({ plugin }) => plugin === 'sbr'))) return;
+  if (!record.calls.some(({ chain = [], source }) => source !== undefined || chain.some(isSbr))) return;
   const { kernel } = context;
   const made = [
     ...chainedRules(record.calls, record.delegateResults ?? []).map(({ from }) => from),
@@ -38,6 +38,10 @@ export async function removeRules(context: AttachContext, record: AttachmentReco
     code.internal,
     `attachment ${keyText(record.key)}: ${still.length} rules in ${netns} cannot be deleted; its addresses are kept until a DEL succeeds`,
   );
+}
+
+function isSbr({ plugin }: { readonly plugin: string }): boolean {
+  return plugin === 'sbr';
 }
 
 function deletion({ family, from, table, priority }: Rule): IpCommand {

@@ -6,8 +6,6 @@ import type { DelegateCall, SourceRouting } from '../../delegates/types.ts';
 import type { IpCommand, Kernel, Route } from '../../kernel/types.ts';
 import { bitsOf, parseAddress, sameAddress } from '../../net/address.ts';
 import { formatPrefix, type InterfaceAddress, parseInterfaceAddress, prefixOf, samePrefix } from '../../net/prefix.ts';
-import { keyText } from '../../store/key.ts';
-import type { AttachmentRecord } from '../../store/types.ts';
 import { planPodRoutes, type WantedRoute } from './pod-routes.ts';
 import type { WantedRule } from './present-rules.ts';
 
@@ -46,7 +44,7 @@ export function mainRoutes(plan: HostPlan, wanted: readonly WantedRoute[]): read
  * @throws CniError naming what the kernel refused
  */
 export async function makeSourceRouting(kernel: Kernel, netns: string, calls: readonly DelegateCall[]): Promise<void> {
-  const commands = calls.flatMap((call) => [...routeCommands(call), ...ruleCommands('add', call)]);
+  const commands = calls.flatMap((call) => [...routeCommands(call), ...ruleCommands(call)]);
   if (commands.length === 0) return;
   const ordered = [...commands.filter(([first]) => first !== '-6'), ...commands.filter(([first]) => first === '-6')];
   const sysctls = Object.assign({}, ...calls.filter(({ source }) => source !== undefined).map(arp));
@@ -56,22 +54,6 @@ export async function makeSourceRouting(kernel: Kernel, netns: string, calls: re
   );
   if (refused.length === 0) return;
   throw new CniError(code.internal, `source routing cannot be made in ${netns}: ${refused.join('; ')}`);
-}
-
-/**
- * Takes a record's rules out of a pod that goes on; their tables go with the interfaces.
- * @throws CniError when one is still there
- */
-export async function removeSourceRules(kernel: Kernel, netns: string, record: AttachmentRecord): Promise<void> {
-  const commands = record.calls.flatMap((call) => ruleCommands('del', call));
-  if (commands.length === 0) return;
-  const answers = await kernel.batch(commands, netns);
-  const refused = answers.filter((said) => said !== undefined && !/No such file|No such process/.test(said));
-  if (refused.length === 0) return;
-  throw new CniError(
-    code.internal,
-    `attachment ${keyText(record.key)}: its rules in ${netns} cannot be deleted: ${refused.join('; ')}`,
-  );
 }
 
 /** For CHECK. */
@@ -116,12 +98,12 @@ function routeCommands({ ifname, source }: DelegateCall): IpCommand[] {
   });
 }
 
-function ruleCommands(verb: 'add' | 'del', call: DelegateCall): IpCommand[] {
+function ruleCommands(call: DelegateCall): IpCommand[] {
   if (call.source === undefined) return [];
   const to = ['lookup', String(call.source.table), 'priority', priority];
   return addressesOf(call).map((own) => {
     const from = formatPrefix(hostPrefix(own));
-    return [...(own.address.family === 6 ? ['-6'] : []), 'rule', verb, 'from', from, ...to];
+    return [...(own.address.family === 6 ? ['-6'] : []), 'rule', 'add', 'from', from, ...to];
   });
 }
 

@@ -10,7 +10,6 @@ import { takeOut } from './give-back.ts';
 import { removeRules } from './left-rules.ts';
 import { isReplaced, livingNetns, ourLinks } from './ours.ts';
 import { giveBackAll } from './settle.ts';
-import { removeSourceRules } from './source-routing.ts';
 import { strays } from './strays.ts';
 import { sweep } from './sweep.ts';
 
@@ -50,7 +49,6 @@ export async function undo(context: AttachContext, record: AttachmentRecord, als
   await context.step('del:delegates-done');
   const unsure = ourLinks(record, left).length > 0 || record.result === undefined;
   await giveBackAll(context, record, netns);
-  if (netns !== '') await removeRules(context, record, netns);
   if (netns !== '' && unsure) await removeLeft(context, record, netns, failure);
   if (netns !== '') await removeRules(context, record, netns);
   await context.step('del:links-gone');
@@ -77,15 +75,6 @@ async function placeOf(context: AttachContext, record: AttachmentRecord, also?: 
     // It may have gone in between.
     if (livingNetns(context.kernel, record, also) === undefined) return nowhere;
     throw error;
-  }
-}
-
-/** With a namespace that has gone meanwhile its rules have gone too. */
-async function removeRules(context: AttachContext, record: AttachmentRecord, netns: string): Promise<void> {
-  try {
-    await removeSourceRules(context.kernel, netns, record);
-  } catch (error) {
-    if (livingNetns(context.kernel, record, netns) !== undefined) throw error;
   }
 }
 
