@@ -99,8 +99,12 @@ export async function startCluster(parts: ClusterParts): Promise<ClusterLoops> {
     queue.addAfter('routes', repairMs);
     if (store.lent.size > 0) queue.addAfter('lent', settleMs);
   }, signal);
+  let lent = store.lent.size;
   engine.onChange(() => {
     wake('published');
+    // Routes over a NIC go and come with it, also where its last link event was earlier.
+    if (store.lent.size !== lent) queue.addAfter('routes', repairMs);
+    lent = store.lent.size;
     // What was published and is not served may have waited for just these addresses.
     if (state.notes.length > 0) wake('plan');
   });
