@@ -78,6 +78,8 @@ test('multi-config: each NIC from its own configuration, of any plugin; a NIC wi
       { network: 'piped', delegation: { pluginType: 'bridge', binding: 'none' }, blocks, ipam: perNic() },
     ]),
   });
+  // A bridge without an address of its own takes the lowest of its ports', and CHECK of the plugin finds another than ADD.
+  world.namespaces.ip(world.host, 'link', 'add', 'cni0', 'address', '02:00:00:00:cb:17', 'type', 'bridge');
   const pod = world.pod();
   const ranges = ['net1 10.8.1.2/24', 'net1-1 10.8.2.2/24'];
   for (const [network, addresses] of Object.entries({ 'by-nic': ranges, fixed: ['net1 10.7.0.5/24'], piped: ranges })) {
