@@ -18,11 +18,11 @@ export interface BatchOutcome {
  */
 export function batchText(commands: readonly IpCommand[]): string {
   const lines = commands.map((command) => {
-    const bad = command.find((word) => !/^[^\s'"#\\]*$/.test(word));
+    const bad = command.find((word) => !/^(?:[^\s'"#\\]| )*$/.test(word));
     if (bad !== undefined || command.length === 0) {
       throw new TypeError(`"${command.join(' ')}" cannot stand in an ip batch`);
     }
-    return command.map((word) => (word === '' ? '""' : word)).join(' ');
+    return command.map((word) => (/^\S+$/.test(word) ? word : `"${word}"`)).join(' ');
   });
   return `${[...lines, endMark].join('\n')}\n`;
 }

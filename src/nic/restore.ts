@@ -18,7 +18,7 @@ export function restoring(was: SavedLink, now: SavedLink, elapsedSeconds: number
     ...(down ? [set('down')] : []),
     ...now.altnames.filter((one) => !was.altnames.includes(one)).map((one) => altname('del', name, one)),
     ...was.altnames.filter((one) => !now.altnames.includes(one)).map((one) => altname('add', name, one)),
-    ...(now.alias === was.alias ? [] : [set('alias', was.alias ?? '')]),
+    ...(now.alias === was.alias ? [] : [set('alias', writable(was.alias))]),
     ...(now.mac === was.mac ? [] : [set('address', was.mac)]),
     ...(now.mtu === was.mtu ? [] : [set('mtu', String(was.mtu))]),
     ...(was.master === undefined || now.master === was.master ? [] : [set('master', was.master)]),
@@ -75,6 +75,11 @@ function addressCommand(
     early: family === 4 || scope === 'link',
     command: ['addr', 'add', address, ...words, 'dev', dev, ...flags, ...nodad],
   };
+}
+
+/** An alias may be any text; what cannot stand in a batch of `ip` is lost. */
+function writable(alias = ''): string {
+  return alias.replaceAll(/[^\S ]|['"#\\]/g, '_');
 }
 
 function altname(verb: 'add' | 'del', dev: string, name: string): IpCommand {

@@ -33,6 +33,8 @@ export async function giveBack(
   { keep = false }: { readonly keep?: boolean } = {},
 ): Promise<Back> {
   const { kernel, store, log } = context;
+  // Given back meanwhile, by another call; it may be somebody else's by now.
+  if (store.lent.get(lent.name) !== lent) return { kind: 'back' };
   if (lent.bootId !== kernel.bootId()) {
     if (!keep) await store.returned(lent.name);
     return { kind: 'back' };

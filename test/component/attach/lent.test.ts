@@ -108,7 +108,7 @@ test('the pod vanishes while the daemon is away: the NIC is as it was at the sta
   podVanishes(pod, 'net1');
   const { recovery } = await restarted();
   expect(recovery.failed).toEqual([]);
-  expect(await stateOf(world, 'eth1')).toMatchObject({ name: 'eth1', mtu: 1400, up: true, alias: 'rail-one' });
+  expect(await stateOf(world, 'eth1')).toMatchObject({ name: 'eth1', mtu: 1400, up: true, alias: 'rail one' });
   expect((await harness.look()).counts).toMatchObject({ attachments: 1, lent: 1 });
   await del('a');
   await returned();

@@ -24,7 +24,7 @@ export const lendingPlans = plansText([
 /** Gives NIC eth1 of a host all that is lost on the way to a pod, and eth2 an address. */
 export function dress(world: World): void {
   const ip = (...args: string[]): string => world.exec(world.host, 'ip', ...args);
-  ip('link', 'set', 'dev', 'eth1', 'mtu', '1400', 'alias', 'rail-one');
+  ip('link', 'set', 'dev', 'eth1', 'mtu', '1400', 'alias', 'rail one');
   ip('link', 'property', 'add', 'dev', 'eth1', 'altname', 'enp3s0');
   ip('addr', 'add', '10.1.1.2/24', 'brd', '+', 'dev', 'eth1', 'label', 'eth1:a');
   ip('addr', 'add', '10.1.1.3/24', 'dev', 'eth1');

@@ -14,7 +14,12 @@ describe('batch', () => {
     expect(batchText([['link', 'show']])).toBe('link show\nmultinic-end-of-batch\n');
   });
 
-  test.each(['a b', "a'", 'a"', '#a', 'a\\', 'a\nlink del b'])('the word %j is refused', (word) => {
+  test('an empty word and one with blanks stand in quotes', () => {
+    expect(batchText([['link', 'set', 'alias', '']])).toBe('link set alias ""\nmultinic-end-of-batch\n');
+    expect(batchText([['link', 'set', 'alias', 'rail one']])).toContain('link set alias "rail one"\n');
+  });
+
+  test.each(['a\tb', "a'", 'a"', '#a', 'a\\', 'a\nlink del b'])('the word %j is refused', (word) => {
     expect(() => batchText([['link', 'set', word]])).toThrow(TypeError);
   });
 
