@@ -36,6 +36,8 @@ export interface FaultReport {
 const configMaps: ResourceRef = { group: '', version: 'v1', plural: 'configmaps', namespace: 'default' };
 /** How much faster than real the reflectors' waits pass. */
 const speed = 20;
+/** Between two changes, ms. */
+const writerRestMs = 30;
 /** How the name of the object ends that is there from the beginning to the end of a wave. */
 const steady = '-steady';
 
@@ -92,15 +94,18 @@ async function runWave(
   await writer.begin();
   const watchers = seeds.map((seed) => startWatcher(access, proxy.run(seed, lies), seed, label, lies));
   const end = Date.now() + faultsMs;
-  while (Date.now() < end) await writer.change();
+  const changeUntil = async (done: () => boolean): Promise<void> => {
+    while (!done()) {
+      await writer.change();
+      // Many copies follow each change: they need the time more than the writer.
+      await sleep(writerRestMs);
+    }
+  };
+  await changeUntil(() => Date.now() >= end);
   for (const { run } of watchers) run.calm();
   // Some faults need a change to happen to: those that are owed still get it.
   const last = Date.now() + 60_000;
-  while (watchers.some(({ run }) => run.owed !== undefined) && Date.now() < last) {
-    await writer.change();
-    // Many copies follow each change: they need the time more than the writer.
-    await sleep(50);
-  }
+  await changeUntil(() => Date.now() >= last || watchers.every(({ run }) => run.owed === undefined));
   // The copies have to be alive, not only right.
   for (let i = 0; i < 5; i++) await writer.change();
   const truth = await contentAt(direct, label);
