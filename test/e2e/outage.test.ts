@@ -12,7 +12,7 @@ import { leftovers, listing } from '../support/scenario/leftovers.ts';
 import { applyReady, deleteNetwork } from '../support/scenario/networks.ts';
 import { lostPings } from '../support/scenario/pods.ts';
 import { realApi } from './control-plane/source.ts';
-import { startGate } from './multus/gate.ts';
+import { type Gate, startGate } from './multus/gate.ts';
 import { installMultus, type Multus } from './multus/multus.ts';
 import { realOrSkip } from './real.ts';
 
@@ -69,34 +69,42 @@ test('API server stopped: 100 ADDs and DELs and every Multus DEL succeed, a Mult
 test('API server lost between the networks and the status of a Multus ADD: it fails, its DEL takes all away, a retry works', async () => {
   const before = await listing(lab);
   const access = accessFrom(await lab.api.kubeconfigOf('account:multus'));
-  const gate = await startGate(access, lab.bare.network.mgmtAddress);
-  const login = join(lab.dir, 'kubeconfig-gate');
-  writeFileSync(login, kubeconfig({ url: gate.url, user: 'multus', token: 'unsent' }));
-  const gated = await installMultus(lab, real?.multus ?? '', { kubeconfig: login });
   await applyReady(lab, 'pool', { subnets: ['192.168.0.0/16'], interfaceBlock: 2, hostBlock: 8 });
   const pods = await prepare('middle', lab.hosts.length);
-  for (const pod of pods) {
-    gate.arm();
-    await expect(gated.call('ADD', pod.host, pod.sandbox)).rejects.toThrow(/Multus ADD for [^]*status/);
-    expect(gate.dead).toBe(true);
-    // We had done our part by then.
-    expect(await linksIn(pod)).toEqual(expect.arrayContaining(['lo', 'eth0', 'net1', 'net1-1']));
-  }
+  const gates = await Promise.all(
+    pods.map((_, at) => startGate(access, lab.bare.network.mgmtAddress).then((gate) => gatedMultus(gate, at))),
+  );
+  await Promise.all(
+    pods.map(async (pod, at) => {
+      const { gate, gated } = item(gates, at);
+      gate.arm();
+      await expect(gated.call('ADD', pod.host, pod.sandbox)).rejects.toThrow(/Multus ADD for [^]*status/);
+      expect(gate.dead).toBe(true);
+      // We had done our part by then.
+      expect(await linksIn(pod)).toEqual(expect.arrayContaining(['lo', 'eth0', 'net1', 'net1-1']));
+    }),
+  );
   // As a kubelet does, which need not know that the API server is away.
   await Promise.all(
-    pods.map(async (pod) => {
-      await gated.call('DEL', pod.host, pod.sandbox);
+    pods.map(async (pod, at) => {
+      await item(gates, at).gated.call('DEL', pod.host, pod.sandbox);
       expect(await linksIn(pod)).toEqual(['lo']);
       await removeNetns(pod.host, pod.sandbox.netns);
     }),
   );
-  gate.open();
-  const again = await eachOf(pods, async (pod) => gated.attach(await renewed(pod)));
+  const again = await eachOf(pods, async (pod) => multus.attach(await renewed(pod)));
   expect(await lostPings(again)).toEqual([]);
-  await Promise.all(again.map((pod) => gated.detach(pod)));
-  await gate.close();
+  await Promise.all(again.map((pod) => multus.detach(pod)));
+  await Promise.all(gates.map(({ gate }) => gate.close()));
   await takeDown(before);
 }, 120_000);
+
+/** Multus as one calls it whose way to the API server is the gate. */
+async function gatedMultus(gate: Gate, number: number): Promise<{ gate: Gate; gated: Multus }> {
+  const login = join(lab.dir, `kubeconfig-gate-${number}`);
+  writeFileSync(login, kubeconfig({ url: gate.url, user: 'multus', token: 'unsent' }));
+  return { gate, gated: await installMultus(lab, real?.multus ?? '', { kubeconfig: login }) };
+}
 
 /** Nothing differs from before, and Multus remembers nothing. */
 async function takeDown(before: Awaited<ReturnType<typeof listing>>): Promise<void> {

@@ -9,7 +9,6 @@ export interface Gate {
   arm(): void;
   /** It has met such a request. */
   readonly dead: boolean;
-  open(): void;
   close(): Promise<void>;
 }
 
@@ -31,9 +30,6 @@ export async function startGate(access: Access, address: string): Promise<Gate> 
     },
     get dead() {
       return state === 'dead';
-    },
-    open: () => {
-      state = 'open';
     },
     close: async () => {
       server.closeAllConnections();
