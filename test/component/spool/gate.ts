@@ -7,7 +7,7 @@ import { join } from 'node:path';
 export interface Gate {
   /** Words before the shim. */
   readonly wrap: readonly string[];
-  /** Resolves when the shim has connected. */
+  /** Resolves when the shim has sent its request. */
   readonly arrived: Promise<void>;
   /**
    * What the shim sent reaches the daemon now. When the shim has gone meanwhile, as a daemon that slept finds it: the request,
@@ -28,13 +28,15 @@ export function createGate(dir: string, socket: string, spool: string): Gate {
   let held: { readonly shim: Socket; readonly parts: Buffer[]; gone: boolean } | undefined;
   const server = createServer((shim) => {
     const one = { shim, parts: [] as Buffer[], gone: false };
-    shim.on('data', (part: Buffer) => one.parts.push(part));
+    shim.on('data', (part: Buffer) => {
+      one.parts.push(part);
+      if (isWhole(Buffer.concat(one.parts))) resolve();
+    });
     shim.on('error', () => undefined);
     shim.once('close', () => {
       one.gone = true;
     });
     held = one;
-    resolve();
   });
   server.listen(join(run, 'cni.sock'));
   return {
@@ -64,8 +66,6 @@ export function createGate(dir: string, socket: string, spool: string): Gate {
         return;
       }
       daemon.write(request);
-      // It may have written no more than a part yet.
-      shim.on('data', (part: Buffer) => daemon.write(part));
       daemon.pipe(shim);
       shim.once('close', () => daemon.destroy());
     },
@@ -76,4 +76,10 @@ export function createGate(dir: string, socket: string, spool: string): Gate {
     },
     close: () => void server.close(),
   };
+}
+
+function isWhole(request: Buffer): boolean {
+  const end = request.indexOf('\r\n\r\n');
+  const length = /^content-length: (\d+)\r$/m.exec(request.subarray(0, end + 2).toString('latin1'))?.[1];
+  return end >= 0 && length !== undefined && request.length - end - 4 >= Number(length);
 }

@@ -16,6 +16,8 @@ let trial: Trial;
 let spool: string;
 /** The shim of the same source that gives up soon. */
 let hasty: string;
+/** The same, but ADD waits until delegates run, however slow the machine is. */
+let lasting: string;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'multinic-races-'));
   place = await startOurs('macvlan', root, 1);
@@ -24,15 +26,21 @@ beforeAll(async () => {
   mkdirSync(folder);
   trial = createTrial({ ...place, version: '1.0.0', folder });
   spool = join(place.host.dir, 'var/lib/multinic/spool');
-  hasty = join(folder, 'multi-nic');
-  const limits = ['ADD_TOTAL_MS', 'ADD_WAIT_MS', 'DEL_ANSWER_MS', 'CONNECT_MS'].map((name) => `-D${name}=250`);
-  execFileSync(join(import.meta.dirname, '../../../tools/build-shim.sh'), [hasty, ...limits], { stdio: 'pipe' });
+  [hasty, lasting] = [build(folder, 'hasty', 250), build(folder, 'lasting', 2500)];
 });
 afterAll(async () => {
   await trial.end();
   await place.close();
   rmSync(root, { recursive: true, force: true });
 });
+
+function build(folder: string, name: string, addMs: number): string {
+  const output = join(folder, name, 'multi-nic');
+  const limits = [`ADD_TOTAL_MS=${addMs}`, `ADD_WAIT_MS=${addMs}`, 'DEL_ANSWER_MS=250', 'CONNECT_MS=250'];
+  const script = join(import.meta.dirname, '../../../tools/build-shim.sh');
+  execFileSync(script, [output, ...limits.map((limit) => `-D${limit}`)], { stdio: 'pipe' });
+  return output;
+}
 
 const socket = (): string => `/proc/${place.host.pid}/root/run/multinic/cni.sock`;
 const spooled = (): string[] => readdirSync(spool).filter((name) => name !== 'broken');
@@ -136,11 +144,16 @@ test('60 orders in which late ADDs, late DELs and spooled DELs reach the daemon:
 
 test('a daemon that sleeps through ADD and DEL: when it wakes up, the spooled DEL is replayed at once and nothing is left', async () => {
   const daemon = place.process;
-  for (const moment of ['before ADD', 'while delegates run', 'between ADD and DEL']) {
+  for (const moment of ['before ADD', 'while delegates run', 'between ADD and DEL'] as const) {
     const pod = await trial.pod();
-    const slow = fakeDelegate(trial, `slow-${moment.replaceAll(' ', '-')}`, '[ "$CNI_COMMAND" = ADD ] && sleep 0.2');
+    const slow = fakeDelegate(trial, `slow-${moment.replaceAll(' ', '-')}`, '[ "$CNI_COMMAND" = ADD ] && sleep 0.5');
     if (moment === 'before ADD') await daemon.signal('SIGSTOP');
-    const program = moment === 'between ADD and DEL' ? place.subject.program : hasty;
+    const programs = {
+      'before ADD': hasty,
+      'while delegates run': lasting,
+      'between ADD and DEL': place.subject.program,
+    };
+    const program = programs[moment];
     const add = trial.call('ADD', pod, { program, path: slow.path });
     if (moment === 'while delegates run') {
       await expect.poll(() => slow.calls().length, { timeout: 20_000 }).toBeGreaterThan(0);
