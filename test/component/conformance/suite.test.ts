@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type OurPlace, startOurs } from '../../conformance/ours.ts';
+import { readRecord } from '../../conformance/record.ts';
 import { summarize } from '../../conformance/report.ts';
 import { statements } from '../../conformance/statements/all.ts';
 import { runSuite } from '../../conformance/suite.ts';
@@ -31,7 +32,18 @@ test('ours holds all 50 statements', async () => {
 test('the command, on another plugin: what it does not claim is not counted as passed', () => {
   const repository = join(import.meta.dirname, '../../..');
   const config = 'test/conformance/peers/macvlan.json';
-  const options = ['--plugin', '/usr/lib/cni/macvlan', '--config', config, '--only', '1,19,30', '--json'];
+  const record = join(mkdtempSync(join(tmpdir(), 'multinic-record-')), 'macvlan.json');
+  onTestFinished(() => rmSync(dirname(record), { recursive: true }));
+  const subject = [
+    '--serial',
+    '--plugin',
+    '/usr/lib/cni/macvlan',
+    '--config',
+    config,
+    '--release',
+    '1.1.1 (Debian 12)',
+  ];
+  const options = [...subject, '--record', record, '--only', '1,19,30', '--json'];
   const { status, stdout } = spawnSync(process.execPath, ['test/conformance/main.ts', ...options], {
     cwd: repository,
     encoding: 'utf8',
@@ -46,6 +58,13 @@ test('the command, on another plugin: what it does not claim is not counted as p
     passed: 2,
     total: 3,
   });
+  const recorded = readRecord(readFileSync(record, 'utf8'));
+  expect(recorded).toMatchObject({ name: 'macvlan', version: '1.1.1 (Debian 12)' });
+  expect(recorded.findings.map(({ id, passed }) => [id, passed])).toEqual([
+    [1, true],
+    [19, true],
+    [30, false],
+  ]);
 });
 
 test('there is a broken plugin for each statement', () => {

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { documentedBlocks, shellBlocks } from '../../support/doc-commands.ts';
 
+const recorded =
+  'test/component/conformance runs --record on a part, test/unit/tools makes the tables of what was recorded';
+
 /** Commands in blocks that test/component/docs does not run, and what runs them instead. */
 const runElsewhere = new Map([
   ['npm test', 'this run'],
@@ -18,6 +21,14 @@ const runElsewhere = new Map([
     'npm run conformance -- --plugin /usr/lib/cni/macvlan --config test/conformance/peers/macvlan.json',
     'test/component/conformance runs it on a part',
   ],
+  ['npm run conformance -- --record test/conformance/recorded/ours-macvlan.json', recorded],
+  ['npm run conformance -- --uml --record test/conformance/recorded/ours-ipvlan.json', recorded],
+  ...['', ' --serial'].flatMap((serial) =>
+    ['macvlan', 'bridge', 'host-device'].map((peer): [string, string] => [
+      `npm run conformance --${serial} --plugin /usr/lib/cni/${peer} --config test/conformance/peers/${peer}.json --release '1.1.1 (Debian 12)' --record test/conformance/recorded/${peer}.json`,
+      recorded,
+    ]),
+  ),
   ['npx vitest run test/unit/net', 'npm test runs all of them'],
 ]);
 

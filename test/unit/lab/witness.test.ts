@@ -17,7 +17,7 @@ async function verdict(during: readonly ApiRequest[], after: readonly ApiRequest
   const lab: Pick<Lab, 'addPod' | 'runPod' | 'removePod' | 'close'> & { api: { requests: () => ApiRequest[] } } = {
     api: { requests: () => log },
     addPod: () => {
-      log.push(...during);
+      log.push(...during.map((one) => ({ ...one, time: Date.now() })));
       return Promise.resolve(Object({}));
     },
     runPod: never,
