@@ -12,8 +12,8 @@ import { serveHealth } from '../observe/health.ts';
 import { createLogger, type LogLevel, logLevels } from '../observe/logger.ts';
 import type { OperatorMetrics } from '../observe/operator-metrics.ts';
 import { createReadiness } from '../observe/readiness.ts';
-import { toldPrefixes } from '../operator/cluster-prefixes.ts';
-import { ownImage } from '../operator/own-image.ts';
+import { ownImage } from '../operator/config/own-image.ts';
+import { toldPrefixes } from '../operator/decide/cluster-prefixes.ts';
 import { runOperator } from '../operator/run.ts';
 import { untilSignal } from './signals.ts';
 

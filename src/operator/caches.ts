@@ -13,7 +13,7 @@ import { type ResourceRef, resources } from '../kube/resource.ts';
 import type { Readiness } from '../observe/readiness.ts';
 import { type ByGroup, byGroup } from './by-group.ts';
 import { equal } from './equal.ts';
-import { isOurs, type Nad } from './nad.ts';
+import { isOurs, type Nad } from './nads/nad.ts';
 
 /** A Node, as far as the operator cares: it exists, and has pods of its own network. */
 export interface NodeFacts {

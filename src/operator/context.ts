@@ -5,13 +5,13 @@ import type { ControllerOptions } from '../kube/controller.ts';
 import type { Recorder } from '../kube/events.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { Queue } from '../kube/queue.ts';
-import type { Parse } from './accepted.ts';
 import type { Caches } from './caches.ts';
+import type { Parse } from './decide/accepted.ts';
+import type { Desired } from './decide/desired.ts';
+import type { NicsOf } from './decide/view.ts';
 import type { DependentCaches } from './dependents/caches.ts';
-import type { Desired } from './desired.ts';
 import type { GoneNodes } from './gone.ts';
-import type { Returning } from './returning.ts';
-import type { NicsOf } from './view.ts';
+import type { Returning } from './ledger/returning.ts';
 
 /** For a controller: what its reconciles came to. */
 export type CountReconciles = (controller: string) => NonNullable<ControllerOptions['onReconciled']>;

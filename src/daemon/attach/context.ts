@@ -8,7 +8,7 @@ import type { AttachmentRecord, Store } from '../../store/types.ts';
 import type { DevicesOf } from '../devices/types.ts';
 import { type CallLimits, delegatesShare } from './limits.ts';
 import type { KeyedMutex } from './locks.ts';
-import type { PoolBook } from './pools.ts';
+import type { PoolBook } from './reserve/pools.ts';
 
 /**
  * Places where a test may stop or kill the process, in the order in which one ADD and one DEL pass them; `lent:` where a NIC that was

@@ -1,21 +1,21 @@
 import type { Call, CniResult } from '../../cni/types.ts';
 import { keyText } from '../../store/key.ts';
 import type { PoolUse } from '../publish/ip-pool.ts';
-import { add } from './add.ts';
-import { check } from './check.ts';
-import { type Collected, createCollector, type IsPodHere } from './collect.ts';
 import type { AttachContext, AttachDeps } from './context.ts';
-import { del } from './del.ts';
-import { gc } from './gc.ts';
-import { ipam } from './ipam.ts';
-import { ipamAdd } from './ipam-add.ts';
+import { ipam } from './ipam/ipam.ts';
+import { ipamAdd } from './ipam/ipam-add.ts';
+import { createSettleLent } from './lent/settle.ts';
 import { answerWithin, timeOf, usualLimits } from './limits.ts';
 import { createKeyedMutex } from './locks.ts';
-import { createPoolBook } from './pools.ts';
-import { type Recovery, recover, retryDeleting } from './recover.ts';
-import { createSettleLent } from './settle.ts';
-import { status } from './status.ts';
-import { type AttachmentView, listAttachments, poolUse } from './views.ts';
+import { type AttachmentView, listAttachments, poolUse } from './look/views.ts';
+import { createPoolBook } from './reserve/pools.ts';
+import { type Collected, createCollector, type IsPodHere } from './undo/collect.ts';
+import { type Recovery, recover, retryDeleting } from './undo/recover.ts';
+import { add } from './verbs/add.ts';
+import { check } from './verbs/check.ts';
+import { del } from './verbs/del.ts';
+import { gc } from './verbs/gc.ts';
+import { status } from './verbs/status.ts';
 
 /** How long a DEL that was seen refuses ADDs that started before it: longer than any shim waits. */
 const noteMs = 5 * 60_000;

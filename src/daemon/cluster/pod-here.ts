@@ -2,7 +2,7 @@ import type { KubeObject } from '../../api/meta.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { isNotFound } from '../../kube/errors.ts';
 import { resources } from '../../kube/resource.ts';
-import type { IsPodHere } from '../attach/collect.ts';
+import type { IsPodHere } from '../attach/undo/collect.ts';
 
 /** How long the API may take to say whether a pod is there, ms. */
 const answerMs = 10_000;

@@ -1,7 +1,7 @@
 import type { MultiNicNetwork } from '../../api/kinds/multinicnetwork.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import { pluginArg } from '../../api/plugin-args.ts';
-import { ownerReference } from '../nad.ts';
+import { ownerReference } from '../nads/nad.ts';
 import { networkLabel } from './owned.ts';
 
 /** Of the SR-IOV network operator: what it has kubelet offer. */

@@ -6,7 +6,7 @@ import type { MultiNicNetworkSpec } from '../../../src/api/kinds/multinicnetwork
 import { parseNetwork } from '../../../src/api/network-gate.ts';
 import { parseCall } from '../../../src/cni/call.ts';
 import type { Call, CniResult } from '../../../src/cni/types.ts';
-import { nadConfig } from '../../../src/operator/nad.ts';
+import { nadConfig } from '../../../src/operator/nads/nad.ts';
 import type { Harness } from '../../support/attach/client.ts';
 import { createWorld, plansText, pluginDirectory, stampNow, type World } from '../../support/attach/world.ts';
 import { type Kubelet, startKubelet } from '../../support/kubelet.ts';

@@ -19,7 +19,7 @@ import type { Certificates } from '../../../src/lab/apiserver/certificates.ts';
 import { Cluster } from '../../../src/lab/apiserver/cluster.ts';
 import { type ApiServer, startApiServer } from '../../../src/lab/apiserver/server.ts';
 import type { ServiceOptions } from '../../../src/lab/apiserver/service.ts';
-import type { Nad } from '../../../src/operator/nad.ts';
+import type { Nad } from '../../../src/operator/nads/nad.ts';
 import { runOperator } from '../../../src/operator/run.ts';
 
 /** A cluster without machines: the embedded API server, an operator when started, and a person's client. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { HostPlan } from '../../../src/api/host.ts';
-import { planPodRoutes, readPodRoutes } from '../../../src/daemon/attach/pod-routes.ts';
+import { planPodRoutes, readPodRoutes } from '../../../src/daemon/attach/make/pod-routes.ts';
 import { decodePlans, encodePlans } from '../../../src/daemon/plan/codec.ts';
 import { parseAddress } from '../../../src/net/address.ts';
 import { parsePrefix } from '../../../src/net/prefix.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { CniResult } from '../../../src/cni/types.ts';
-import { isReplaced, livingNetns, ourLinks } from '../../../src/daemon/attach/ours.ts';
-import { missingOf } from '../../../src/daemon/attach/present.ts';
-import { inSandbox, resultOf } from '../../../src/daemon/attach/result.ts';
+import { isReplaced, livingNetns, ourLinks } from '../../../src/daemon/attach/look/ours.ts';
+import { missingOf } from '../../../src/daemon/attach/look/present.ts';
+import { inSandbox, resultOf } from '../../../src/daemon/attach/make/result.ts';
 import type { Link } from '../../../src/kernel/types.ts';
 import { parseInterfaceAddress } from '../../../src/net/prefix.ts';
 import { keyText } from '../../../src/store/key.ts';

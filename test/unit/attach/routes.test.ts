@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CniResult } from '../../../src/cni/types.ts';
-import { familiesOf, missingRoutes } from '../../../src/daemon/attach/present-routes.ts';
+import { familiesOf, missingRoutes } from '../../../src/daemon/attach/look/present-routes.ts';
 import type { Route } from '../../../src/kernel/types.ts';
 import { parseAddress } from '../../../src/net/address.ts';
 import { parsePrefix } from '../../../src/net/prefix.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { listAttachments } from '../../../src/daemon/attach/views.ts';
+import { listAttachments } from '../../../src/daemon/attach/look/views.ts';
 import { keyText } from '../../../src/store/key.ts';
 import type { AttachmentRecord, Store } from '../../../src/store/types.ts';
 import { recordOf } from '../../support/store/records.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { strays } from '../../../src/daemon/attach/strays.ts';
+import { strays } from '../../../src/daemon/attach/look/strays.ts';
 import { isNamed, keysFor, namedNics } from '../../../src/delegates/host-device.ts';
 import { isMoved } from '../../../src/delegates/moved.ts';
 import { bareLinks } from '../../../src/delegates/parallel.ts';

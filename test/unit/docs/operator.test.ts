@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { operatorCommand } from '../../../src/cli/operator.ts';
-import { conditionTypes } from '../../../src/operator/conditions.ts';
+import { conditionTypes } from '../../../src/operator/status/conditions.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/operator.md'), 'utf8');
 const section = (title: string): string => page.split(/^## /m).find((part) => part.startsWith(title)) ?? '';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { formatPrefix } from '../../../src/net/prefix.ts';
-import { clusterPrefixes, toldPrefixes } from '../../../src/operator/cluster-prefixes.ts';
+import { clusterPrefixes, toldPrefixes } from '../../../src/operator/decide/cluster-prefixes.ts';
 
 describe('prefixes that the cluster uses itself', () => {
   it('are those that were told and the pod networks of the Nodes, by name', () => {

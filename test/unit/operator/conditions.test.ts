@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Asked, type Counts, nextStatus, type Verdicts } from '../../../src/operator/conditions.ts';
+import { type Asked, type Counts, nextStatus, type Verdicts } from '../../../src/operator/status/conditions.ts';
 
 const counts: Counts & Asked = {
   subnets: '192.168.0.0/16,fd00:10::/48',

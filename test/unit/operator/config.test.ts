@@ -2,9 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/api/config-gate.ts';
 import type { Config } from '../../../src/api/kinds/config.ts';
 import { fieldsOf } from '../../../src/kube/json.ts';
-import { defaultConfig } from '../../../src/operator/config-default.ts';
-import { accepted, nextConfigStatus, notObeyed, rollout } from '../../../src/operator/config-status.ts';
-import { type DaemonSet, daemonSet, hashOf, isAsApplied, isOurDaemonSet } from '../../../src/operator/daemon-set.ts';
+import { defaultConfig } from '../../../src/operator/config/config-default.ts';
+import { accepted, nextConfigStatus, notObeyed, rollout } from '../../../src/operator/config/config-status.ts';
+import {
+  type DaemonSet,
+  daemonSet,
+  hashOf,
+  isAsApplied,
+  isOurDaemonSet,
+} from '../../../src/operator/config/daemon-set.ts';
 
 const config = (spec: Config['spec'] = {}, name = 'multinic'): Config => ({
   apiVersion: 'multinic.fms.io/v1',

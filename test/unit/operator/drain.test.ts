@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PublishedNetwork } from '../../../src/api/kinds/hostinterface.ts';
-import { type DrainHost, drainStep } from '../../../src/operator/drain.ts';
+import { type DrainHost, drainStep } from '../../../src/operator/decide/drain.ts';
 import { listed } from '../../../src/operator/words.ts';
 
 const published = (more: Partial<PublishedNetwork> = {}): PublishedNetwork => ({

@@ -4,10 +4,10 @@ import type { MultiNicNetwork } from '../../../src/api/kinds/multinicnetwork.ts'
 import { apiVersion } from '../../../src/api/schema.ts';
 import { emptyLedger } from '../../../src/ipam/ledger.ts';
 import { formatPrefix } from '../../../src/net/prefix.ts';
-import { composeNetworks, createDesired } from '../../../src/operator/desired.ts';
+import { composeNetworks, createDesired } from '../../../src/operator/decide/desired.ts';
+import { nicsOf } from '../../../src/operator/decide/host-nics.ts';
 import { equal } from '../../../src/operator/equal.ts';
-import { nicsOf } from '../../../src/operator/host-nics.ts';
-import { ledgerWrites } from '../../../src/operator/write-ledger.ts';
+import { ledgerWrites } from '../../../src/operator/ledger/write-ledger.ts';
 import { eachOf } from '../../../src/operator/writes.ts';
 
 describe('NICs of a HostInterface', () => {

@@ -3,8 +3,8 @@ import type { MultiNicNetwork } from '../../../src/api/kinds/multinicnetwork.ts'
 import type { Network } from '../../../src/api/network.ts';
 import { parseNetwork } from '../../../src/api/network-gate.ts';
 import { configOf } from '../../../src/ipam/layout.ts';
-import { networkOfLedger } from '../../../src/operator/accepted.ts';
-import { type Candidate, judge, type Relate } from '../../../src/operator/judge.ts';
+import { networkOfLedger } from '../../../src/operator/decide/accepted.ts';
+import { type Candidate, judge, type Relate } from '../../../src/operator/decide/judge.ts';
 
 interface Wish {
   readonly name: string;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { emptyLedger } from '../../../src/ipam/ledger.ts';
 import { plan } from '../../../src/ipam/plan.ts';
 import { parsePrefix } from '../../../src/net/prefix.ts';
-import { movesBlocks } from '../../../src/operator/move.ts';
+import { movesBlocks } from '../../../src/operator/decide/move.ts';
 import { network, nic } from '../../support/networks.ts';
 
 const host = (hostName: string) => ({

@@ -2,8 +2,15 @@ import { describe, expect, it } from 'vitest';
 import type { MultiNicNetwork, MultiNicNetworkSpec } from '../../../src/api/kinds/multinicnetwork.ts';
 import { parseNetwork } from '../../../src/api/network-gate.ts';
 import { trusted } from '../../../src/kube/json.ts';
-import { isOurs, type Nad, nadConfig, nadObject, namespacesOf, resourceAnnotation } from '../../../src/operator/nad.ts';
-import { nadChange } from '../../../src/operator/nad-change.ts';
+import {
+  isOurs,
+  type Nad,
+  nadConfig,
+  nadObject,
+  namespacesOf,
+  resourceAnnotation,
+} from '../../../src/operator/nads/nad.ts';
+import { nadChange } from '../../../src/operator/nads/nad-change.ts';
 
 function networkOf(spec: MultiNicNetworkSpec): MultiNicNetwork {
   return {

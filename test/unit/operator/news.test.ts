@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Condition } from '../../../src/api/meta.ts';
-import { newsOf } from '../../../src/operator/news.ts';
+import { newsOf } from '../../../src/operator/status/news.ts';
 
 const condition = (
   type: string,

@@ -1,4 +1,4 @@
-import type { Reasons } from '../../../src/operator/conditions.ts';
+import type { Reasons } from '../../../src/operator/status/conditions.ts';
 
 /** A reason with what brings it about and what to do; a new reason without an entry does not compile. */
 export interface ReasonEntry {

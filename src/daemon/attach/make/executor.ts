@@ -1,0 +1,122 @@
+import type { CniResult } from '../../../cni/types.ts';
+import { directResult, planDirect } from '../../../delegates/direct.ts';
+import type { DelegateContext } from '../../../delegates/exec.ts';
+import { delegateError } from '../../../delegates/failure.ts';
+import { addAll, hasStaticIpv6 } from '../../../delegates/parallel.ts';
+import type { DelegateCall } from '../../../delegates/types.ts';
+import type { IpCommand, Link } from '../../../kernel/types.ts';
+import type { AttachmentRecord } from '../../../store/types.ts';
+import { type AttachContext, lookWith } from '../context.ts';
+
+/** What stands when an executor is done. */
+export interface Made {
+  /** By position of the record's calls. */
+  readonly delegateResults: readonly CniResult[];
+  /** What the kernel said to the commands that followed, by position; undefined where it obeyed. */
+  readonly answers: readonly (string | undefined)[];
+  /** Links in the pod afterwards. */
+  readonly links: readonly Link[];
+}
+
+/** How an attachment's calls are carried out. Whoever calls undoes what is left of a failure. */
+export interface Executor {
+  /** Before any link is there. */
+  prepare(): Promise<void>;
+  /** @param after commands in the pod, once all links are there. @throws CniError naming NIC and delegate */
+  make(running: DelegateContext, after: readonly IpCommand[]): Promise<Made>;
+}
+
+/**
+ * Two batches of our own where they come to the same as the delegates: every call plain (direct.ts), every delegate the reference
+ * plugin; else the delegates themselves.
+ */
+export async function executorFor(context: AttachContext, record: AttachmentRecord, netns: string): Promise<Executor> {
+  const direct = planDirect(record.key, record.calls, netns, ipv6Of(record));
+  if (direct === undefined || !(await areReference(context, record))) return byDelegates(context, record, netns);
+  const { kernel, delegates } = context;
+  const { calls, key } = record;
+  return {
+    prepare: async () => {},
+    async make(_running, after) {
+      // A daemon that comes back ends what an earlier one left, before it frees an address.
+      const marks = delegates.marks(key);
+      const created = await kernel.batch(direct.create, undefined, { marks });
+      created.forEach((said, index) => requireDone(calls[index], said));
+      await context.step('add:delegates');
+      const { sysctls } = direct;
+      const commands = [...direct.finish.map(({ line }) => line), ...after];
+      const { answers, links } = await kernel.batchThenLinks(commands, netns, { sysctls, marks });
+      for (const [index, { call }] of direct.finish.entries()) requireDone(call, answers[index]);
+      return {
+        delegateResults: calls.map((call) => resultOf(call, links, netns)),
+        answers: answers.slice(direct.finish.length),
+        links,
+      };
+    },
+  };
+}
+
+function byDelegates(context: AttachContext, record: AttachmentRecord, netns: string): Executor {
+  const { kernel, delegates } = context;
+  return {
+    prepare: () => prepareIpv6(context, record, netns),
+    async make(running, after) {
+      const delegateResults = await addAll(delegates, lookWith(kernel), record.calls, running);
+      await context.step('add:delegates');
+      return { delegateResults, ...(await kernel.batchThenLinks(after, netns)) };
+    },
+  };
+}
+
+async function areReference(
+  { isReference, delegates }: AttachContext,
+  { calls, path }: AttachmentRecord,
+): Promise<boolean> {
+  if (isReference === undefined) return false;
+  for (const plugin of new Set(calls.map((call) => call.plugin))) {
+    if (!(await isReference(delegates.find(path, plugin), plugin))) return false;
+  }
+  return true;
+}
+
+function requireDone(call: DelegateCall | undefined, said: string | undefined): void {
+  if (call === undefined || said === undefined) return;
+  throw delegateError({ nic: call.nic, plugin: call.plugin, verb: 'ADD' }, `failed: ${said}`);
+}
+
+function resultOf(call: DelegateCall, links: readonly Link[], netns: string): CniResult {
+  const link = links.find(({ name }) => name === call.ifname);
+  if (link !== undefined) return directResult(call, link, netns);
+  throw delegateError({ nic: call.nic, plugin: call.plugin, verb: 'ADD' }, `made no interface ${call.ifname}`);
+}
+
+/** On IPv4-only networks too: nothing is taken from router advertisements of the fabric. */
+const deaf = { accept_ra: '0', autoconf: '0' };
+/**
+ * The host alone gives addresses out, so they need no duplicate detection: without `accept_dad` they would wait for up to a
+ * second (a random delay that `dad_transmits` does not shorten). Announced instead, as a peer may know a reused address
+ * under another MAC.
+ */
+const ownAddresses = { accept_dad: '0', dad_transmits: '0', ndisc_notify: '1' };
+
+function hasIpv6(record: AttachmentRecord): boolean {
+  return record.addresses.some(({ address }) => address.family === 6) || record.calls.some(hasStaticIpv6);
+}
+
+function ipv6Of(record: AttachmentRecord): Readonly<Record<string, string>> {
+  return hasIpv6(record) ? { ...deaf, ...ownAddresses } : deaf;
+}
+
+/**
+ * For links to come, as delegates make them up at once. A process for each value: one on IPv4-only networks, where it fails
+ * without harm on a kernel without IPv6.
+ */
+async function prepareIpv6({ kernel, log }: AttachContext, record: AttachmentRecord, netns: string): Promise<void> {
+  const values = Object.entries(ipv6Of(record)).map(([name, value]) => [`net.ipv6.conf.default.${name}`, value]);
+  try {
+    await kernel.setSysctls(Object.fromEntries(values), netns);
+  } catch (error) {
+    if (hasIpv6(record)) throw error;
+    log.debug({ netns, err: error }, 'no IPv6 defaults');
+  }
+}

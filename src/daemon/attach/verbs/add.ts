@@ -1,0 +1,180 @@
+import { CniError, code } from '../../../api/cni-error.ts';
+import { alternativeName } from '../../../cni/interface-names.ts';
+import { withPrevious } from '../../../cni/result.ts';
+import type { CniResult, ContainerCall } from '../../../cni/types.ts';
+import type { IpCommand, Link } from '../../../kernel/types.ts';
+import { keyText } from '../../../store/key.ts';
+import type { AttachmentRecord } from '../../../store/types.ts';
+import { type AttachContext, delegateContext } from '../context.ts';
+import { missingOf } from '../look/present.ts';
+import { renew, requireNewer } from '../look/repeated.ts';
+import { executorFor } from '../make/executor.ts';
+import { type PodRoutes, planPodRoutes, readPodRoutes } from '../make/pod-routes.ts';
+import { inSandbox, resultOf } from '../make/result.ts';
+import { mainRoutes, makeSourceRouting } from '../make/source-routing.ts';
+import { requirePlan, requireSame, reserve } from '../reserve/reserve.ts';
+import { undo } from '../undo/undo.ts';
+
+/**
+ * ADD: all NICs with all their addresses, or nothing. Addresses are on disk before any delegate runs. Asked again, the same
+ * answer when all of it is in the namespace, else undone first and made anew.
+ * @param signal the caller has gone: what was made is undone
+ * @param until when making ends and undoing begins, ms as performance.now() counts
+ * @throws CniError naming what is wrong; nothing is left behind
+ */
+export async function add(
+  context: AttachContext,
+  call: ContainerCall,
+  signal: AbortSignal,
+  until: number,
+): Promise<CniResult> {
+  const netnsId = requireNetns(context, call);
+  return context.locks.run(call.key.containerID, async () => {
+    requireCaller(signal);
+    requireTime(call, until);
+    let links = await context.kernel.links(call.netns);
+    const known = context.store.attachments.get(keyText(call.key));
+    if (known !== undefined) {
+      if (isServed(known, netnsId, links)) {
+        await renew(context, call, known);
+        return answer(call, inSandbox(known.result, call.netns));
+      }
+      requireNewer(context, call, known);
+      await undo(context, known, call.netns);
+      links = await context.kernel.links(call.netns);
+    }
+    const plan = requirePlan(context, call.key.network);
+    const wanted = readPodRoutes(plan, call.conf);
+    const record = await reserve(context, plan, call, netnsId, links);
+    try {
+      await context.step('add:committed');
+      requireSame(context, plan);
+      return answer(
+        call,
+        await attach(context, call, record, planPodRoutes(plan, mainRoutes(plan, wanted), record.calls), {
+          signal,
+          until,
+        }),
+      );
+    } catch (error) {
+      await undoFailed(context, record);
+      throw error;
+    }
+  });
+}
+
+function answer(call: ContainerCall, own: CniResult): CniResult {
+  const { prevResult } = call.conf;
+  return prevResult === undefined ? own : withPrevious(prevResult, own);
+}
+
+export function requireCaller(signal: AbortSignal): void {
+  if (signal.aborted) throw new CniError(code.tryAgainLater, 'the caller of ADD has gone: nothing is attached');
+}
+
+function requireTime({ key }: ContainerCall, until: number): void {
+  if (performance.now() <= until) return;
+  throw new CniError(
+    code.tryAgainLater,
+    `no time is left to attach ${keyText(key)}: this host is slow, or another call of this container hung; nothing is attached`,
+  );
+}
+
+/** @returns the namespace's identity */
+export function requireNetns({ kernel, ownNetns }: AttachContext, call: ContainerCall): string {
+  const netnsId = kernel.netnsId(call.netns);
+  if (netnsId === undefined) {
+    throw new CniError(
+      code.invalidNetns,
+      `CNI_NETNS ${call.netns} is no network namespace: the container may have ended`,
+    );
+  }
+  if (netnsId === kernel.netnsId(ownNetns) && call.netnsOverride !== true) {
+    throw new CniError(code.invalidNetns, `CNI_NETNS ${call.netns} is the host's own network namespace`);
+  }
+  return netnsId;
+}
+
+type Served = AttachmentRecord & { readonly result: CniResult };
+
+function isServed(record: AttachmentRecord, netnsId: string, links: readonly Link[]): record is Served {
+  return (
+    record.state === 'ready' &&
+    record.netnsId === netnsId &&
+    record.result !== undefined &&
+    missingOf(record.result, links).length === 0
+  );
+}
+
+async function attach(
+  context: AttachContext,
+  call: ContainerCall,
+  record: AttachmentRecord,
+  { commands, routes }: PodRoutes,
+  { signal, until }: { readonly signal: AbortSignal; readonly until: number },
+): Promise<CniResult> {
+  const executor = await executorFor(context, record, call.netns);
+  await executor.prepare();
+  await context.step('add:prepared');
+  requireCaller(signal);
+  const running = delegateContext(context, record, call.netns, { signal, until });
+  const { delegateResults, answers, links } = await executor.make(running, [
+    ['link', 'property', 'add', 'dev', call.key.ifname, 'altname', alternativeName(call.key.ifname)],
+    ...commands,
+  ]);
+  const [refused, ...refusedRoutes] = answers;
+  if (refused !== undefined) context.log.warn({ attachment: keyText(call.key), err: refused }, 'no altname');
+  requireRoutes(call, commands, refusedRoutes);
+  await makeSourceRouting(context.kernel, call.netns, record.calls);
+  const result = resultOf({
+    calls: record.calls,
+    delegateResults,
+    links,
+    nics: context.nics(),
+    netns: call.netns,
+    dns: call.conf.dns,
+    routes,
+  });
+  const missing = missingOf(result, links);
+  if (missing.length > 0) {
+    throw new CniError(
+      code.delegate,
+      `the delegates said that all is made, but in ${call.netns} ${missing.join('; ')}`,
+    );
+  }
+  await context.step('add:before-finish');
+  requireCaller(signal);
+  requireTime(call, until);
+  await context.store.finish(call.key, delegateResults, result);
+  await context.step('add:finished');
+  requireCaller(signal);
+  context.log.info({ attachment: keyText(call.key), nics: record.calls.map(({ nic }) => nic) }, 'attached');
+  return result;
+}
+
+/** @param answers of the kernel, by position of the commands */
+function requireRoutes(
+  call: ContainerCall,
+  commands: readonly IpCommand[],
+  answers: readonly (string | undefined)[],
+): void {
+  const refused = answers.flatMap((said, index) =>
+    said === undefined ? [] : [`\`ip ${commands[index]?.join(' ')}\`: ${said}`],
+  );
+  if (refused.length === 0) return;
+  throw new CniError(
+    code.invalidConfig,
+    `network ${call.key.network}: ipam.routes cannot be made in ${call.netns}: ${refused.join('; ')}; leave out what the pod has already, and gateways that it cannot reach`,
+  );
+}
+
+/** A failed undo is no news to the caller: the record stays, and the next DEL or start goes on with it. */
+export async function undoFailed(context: AttachContext, { key }: AttachmentRecord): Promise<void> {
+  const record = context.store.attachments.get(keyText(key));
+  if (record === undefined) return;
+  try {
+    await undo(context, record);
+  } catch (error) {
+    context.log.error({ attachment: keyText(key), err: error }, 'a failed ADD could not be undone yet');
+  }
+}

@@ -1,0 +1,30 @@
+import type { MultiNicNetwork } from '../../api/kinds/multinicnetwork.ts';
+import { resources } from '../../kube/resource.ts';
+import type { Context } from '../context.ts';
+
+/** Keeps a deleted network until its last attachment is gone. */
+export const finalizer = 'multinic.fms.io/network';
+
+export async function addFinalizer(context: Context, object: MultiNicNetwork, signal: AbortSignal): Promise<void> {
+  await setFinalizers(context, object, [...(object.metadata.finalizers ?? []), finalizer], signal);
+}
+
+/** The last act: the API server then removes the object. */
+export async function removeFinalizer(context: Context, object: MultiNicNetwork, signal: AbortSignal): Promise<void> {
+  const rest = (object.metadata.finalizers ?? []).filter((one) => one !== finalizer);
+  await setFinalizers(context, object, rest, signal);
+}
+
+/** The list as a whole, on the very version that it was read from: another's finalizer is not lost. */
+async function setFinalizers(
+  { client, caches }: Context,
+  { metadata }: MultiNicNetwork,
+  finalizers: string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const body = { metadata: { resourceVersion: metadata.resourceVersion, finalizers } };
+  const answer = await client.patch<MultiNicNetwork>(resources.multiNicNetworks, metadata.name, 'merge', body, {
+    signal,
+  });
+  caches.networks.learn(answer);
+}

@@ -1,0 +1,58 @@
+import type { MultiNicNetwork } from '../../api/kinds/multinicnetwork.ts';
+import type { Ledger } from '../../ipam/types.ts';
+import { resources } from '../../kube/resource.ts';
+import type { Context } from '../context.ts';
+import { eachOf, put, remove } from '../writes.ts';
+import { ledgerWrites } from './write-ledger.ts';
+
+/** `saved`: the objects hold the ledger. `later`: come again after `ms`. */
+export type LedgerStep = { readonly kind: 'saved' } | { readonly kind: 'later'; readonly ms: number };
+
+/** Hosts that join one after another share writes: at most one for each slice and second. */
+const sliceEveryMs = 1_000;
+
+/**
+ * Writes what differs, the head first (slices refer to its rails), each over the version that it was decided on: a conflict is thrown
+ * and nothing may be published.
+ */
+export async function saveLedger(
+  context: Context,
+  object: MultiNicNetwork,
+  before: Ledger,
+  after: Ledger,
+  signal: AbortSignal,
+): Promise<LedgerStep> {
+  const { caches, client } = context;
+  const { name, uid } = object.metadata;
+  const cidr = caches.cidrs.get(name);
+  const slices = caches.slicesOf.of(name);
+  const stale = cidr !== undefined && cidr.spec?.config?.uid !== uid;
+  const staleSlices = slices.filter((slice) => slice.spec?.uid !== uid);
+  if (stale || staleSlices.length > 0) {
+    // Left by a network that had the name before.
+    if (stale) await remove(client, resources.cidrs, cidr, signal);
+    for (const slice of staleSlices) await remove(client, resources.cidrSlices, slice, signal);
+    return { kind: 'later', ms: 100 };
+  }
+  if (before === after) return { kind: 'saved' };
+  const writes = ledgerWrites(object, after, cidr, slices);
+  const now = context.clock.now();
+  const wait = Math.max(
+    0,
+    ...writes.slices.map((slice) => (context.sliceWrites.get(slice.metadata.name) ?? -Infinity) + sliceEveryMs - now),
+  );
+  if (wait > 0) return { kind: 'later', ms: wait };
+  if (writes.cidr !== undefined) {
+    await put({ client, ref: resources.cidrs, cache: caches.cidrs }, writes.cidr, signal);
+  }
+  await eachOf(writes.slices, context.width, async (slice) => {
+    await put({ client, ref: resources.cidrSlices, cache: caches.slices }, slice, signal);
+    // Only now: what failed is held back by its back-off, which a visit that writes nothing would end.
+    context.sliceWrites.set(slice.metadata.name, now);
+  });
+  for (const slice of writes.deleteSlices) {
+    context.sliceWrites.delete(slice.metadata.name);
+    await remove(client, resources.cidrSlices, slice, signal);
+  }
+  return { kind: 'saved' };
+}
