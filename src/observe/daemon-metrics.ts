@@ -1,7 +1,7 @@
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { type ApiCall, createApiMetrics } from './api-metrics.ts';
-import { buildInfo } from './build-info.ts';
+import { Histogram } from 'prom-client';
+import type { ApiCall } from './api-metrics.ts';
 import type { Exposition } from './health.ts';
+import { createProgramMetrics } from './program-metrics.ts';
 
 /** What is looked at when somebody asks for metrics; nothing of it is kept on the way of a call. */
 export interface HostFacts {
@@ -42,12 +42,7 @@ export interface DaemonMetrics extends Exposition {
 const verbs: ReadonlySet<string> = new Set(['ADD', 'DEL', 'CHECK', 'GC', 'STATUS', 'VERSION']);
 
 export function createDaemonMetrics(): DaemonMetrics {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  buildInfo(registry);
-  const apiCall = createApiMetrics(registry);
-  const gauge = <T extends string>(name: string, help: string, labelNames: T[] = []): Gauge<T> =>
-    new Gauge({ name, help, labelNames, registers: [registry] });
+  const { registry, gauge, apiCall } = createProgramMetrics();
   const calls = new Histogram({
     name: 'multinic_cni_call_seconds',
     help: 'Seconds from request to answer of CNI calls, by verb and outcome (ok, or the CNI error code)',

@@ -1,8 +1,8 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Histogram } from 'prom-client';
 import type { MultiNicNetwork } from '../api/kinds/multinicnetwork.ts';
-import { type ApiCall, createApiMetrics } from './api-metrics.ts';
-import { buildInfo } from './build-info.ts';
+import type { ApiCall } from './api-metrics.ts';
 import type { Exposition } from './health.ts';
+import { createProgramMetrics } from './program-metrics.ts';
 
 /** What is looked at when somebody asks for metrics. */
 export interface OperatorFacts {
@@ -24,12 +24,7 @@ export interface OperatorMetrics extends Exposition {
 }
 
 export function createOperatorMetrics(): OperatorMetrics {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  buildInfo(registry);
-  const apiCall = createApiMetrics(registry);
-  const gauge = <T extends string>(name: string, help: string, labelNames: T[] = []): Gauge<T> =>
-    new Gauge({ name, help, labelNames, registers: [registry] });
+  const { registry, gauge, apiCall } = createProgramMetrics();
   const reconciles = new Counter({
     name: 'multinic_reconciles_total',
     help: 'Objects that a controller has looked at; conflict: another writer was faster, which is no error',
