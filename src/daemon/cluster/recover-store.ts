@@ -1,3 +1,5 @@
+import type { Delegation } from '../../api/network.ts';
+import { parseNetwork } from '../../api/network-gate.ts';
 import type { Kernel } from '../../kernel/types.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { Readiness } from '../../observe/readiness.ts';
@@ -21,7 +23,7 @@ export async function recoverStore(parts: {
 }): Promise<undefined> {
   const { store, kernel, readiness, log, caches } = parts;
   if (store.get(originName) !== undefined) {
-    const records = recordsFromPools(caches.pools.list(), kernel.bootId(), Date.now());
+    const records = recordsFromPools(caches.pools.list(), delegationIn(caches), kernel.bootId(), Date.now());
     const count = await importRecords(store, records);
     await lookForAddresses(store, kernel);
     await store.set(originName, undefined);
@@ -29,4 +31,13 @@ export async function recoverStore(parts: {
   }
   readiness.set('recovery', undefined);
   return undefined;
+}
+
+/** What networks make of NICs, as their objects say now. */
+function delegationIn({ networks }: Pick<Caches, 'networks'>): (name: string) => Delegation | undefined {
+  return (name) => {
+    const object = networks.get(name);
+    const parsed = object === undefined ? undefined : parseNetwork(object);
+    return parsed?.ok === true ? parsed.value : undefined;
+  };
 }

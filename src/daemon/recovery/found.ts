@@ -7,6 +7,7 @@ import type { Kernel } from '../../kernel/types.ts';
 import { type Address, formatAddress, parseAddress, sameAddress } from '../../net/address.ts';
 import { containsAddress } from '../../net/prefix.ts';
 import type { AttachmentRecord, Store } from '../../store/types.ts';
+import { mastersOf } from './masters.ts';
 
 /** Where container runtimes name the namespaces of pods. */
 const netnsFolder = '/run/netns';
@@ -102,7 +103,7 @@ export async function claimFound(
       ...record,
       addresses: record.addresses.filter(({ address }) => !isHeld(store, record.key, address)),
     };
-    if (unknown.addresses.length === 0 || (await store.begin(unknown)) !== undefined) continue;
+    if (unknown.addresses.length === 0 || !(await entered(store, unknown))) continue;
     await store.finish(unknown.key, [], emptyResult);
     claimed += 1;
   }
@@ -113,6 +114,12 @@ export async function claimFound(
     ),
   );
   return claimed;
+}
+
+/** What a link in a pod says of its NIC counts less than what a record says. */
+async function entered(store: Store, record: AttachmentRecord): Promise<boolean> {
+  const conflict = await store.begin(record);
+  return (conflict?.kind === 'master' ? await store.begin({ ...record, masters: [] }) : conflict) === undefined;
 }
 
 async function keep(store: Store, links: readonly FoundLink[]): Promise<void> {
@@ -132,8 +139,9 @@ function recordOf(plan: HostPlan, link: FoundLink, bootId: string, now: number):
     return block === undefined ? [] : [{ address, interfaceIndex: block.interfaceIndex, nic: block.interfaceName }];
   });
   if (addresses.length === 0) return undefined;
+  const key = { network: plan.network, containerID: `${mark}${link.netnsId}`, ifname: link.ifname };
   return {
-    key: { network: plan.network, containerID: `${mark}${link.netnsId}`, ifname: link.ifname },
+    key,
     state: 'pending',
     stamp: { bootId, ns: 0n },
     netns: link.netns,
@@ -143,7 +151,7 @@ function recordOf(plan: HostPlan, link: FoundLink, bootId: string, now: number):
     args: '',
     calls: [],
     addresses,
-    masters: [],
+    masters: mastersOf(key, plan, addresses),
     createdAt: now,
   };
 }

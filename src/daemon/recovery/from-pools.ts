@@ -1,16 +1,24 @@
 import type { IPPool } from '../../api/kinds/ippool.ts';
+import type { Delegation } from '../../api/network.ts';
 import { emptyResult } from '../../cni/result.ts';
 import type { AttachmentKey } from '../../cni/types.ts';
 import { parseAddress } from '../../net/address.ts';
 import { keyText } from '../../store/key.ts';
 import type { AttachmentRecord, HeldAddress, Store } from '../../store/types.ts';
 import { isFoundKey } from './found.ts';
+import { mastersOf } from './masters.ts';
 
 /**
- * What a host without its store still knows from its IPPools: who held which address when they were last published. The
- * records carry no delegates: a DEL frees the addresses, the links go with their namespace.
+ * What a host without its store still knows from its IPPools: who held which address when they were last published, and so who uses
+ * which NIC. The records carry no delegates: a DEL frees addresses and NICs, the links go with their namespace.
+ * @param delegationOf what a network makes of NICs, as far as it is known
  */
-export function recordsFromPools(pools: readonly IPPool[], bootId: string, now: number): AttachmentRecord[] {
+export function recordsFromPools(
+  pools: readonly IPPool[],
+  delegationOf: (network: string) => Delegation | undefined,
+  bootId: string,
+  now: number,
+): AttachmentRecord[] {
   const found = new Map<string, { key: AttachmentKey; pod: AttachmentRecord['pod']; addresses: HeldAddress[] }>();
   for (const { spec, status } of pools) {
     for (const allocation of status?.allocations ?? []) {
@@ -39,15 +47,20 @@ export function recordsFromPools(pools: readonly IPPool[], bootId: string, now: 
     args: '',
     calls: [],
     addresses,
-    masters: [],
+    masters: mastersOf(key, delegationOf(key.network), addresses),
     createdAt: now,
   }));
 }
 
-/** Enters them as ready, so that none of their addresses is given out again. @returns how many */
+/**
+ * Enters them as ready, so that none of their addresses is given out again, and no NIC that one of them has alone. A network that was
+ * changed under its pods makes something else of a NIC than they do: then their addresses count.
+ * @returns how many
+ */
 export async function importRecords(store: Store, records: readonly AttachmentRecord[]): Promise<number> {
   for (const record of records) {
-    const conflict = await store.begin(record);
+    let conflict = await store.begin(record);
+    if (conflict?.kind === 'master') conflict = await store.begin({ ...record, masters: [] });
     if (conflict !== undefined && conflict.kind !== 'attachment') {
       throw new Error(`IPPools contradict each other at ${keyText(record.key)}: ${conflict.kind}`);
     }
