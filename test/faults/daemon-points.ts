@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Step, steps } from '../../src/daemon/attach/context.ts';
+import { type Step, steps } from '../../src/daemon/attach/deps.ts';
 import { type Place, placeCall, type Scene, startEngine } from './scenes.ts';
 
 /** Where what is killed, by name, and how it comes to that. */

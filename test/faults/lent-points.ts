@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { steps } from '../../src/daemon/attach/context.ts';
+import { steps } from '../../src/daemon/attach/deps.ts';
 import { add, daemonPoints, del, type EnginePoint, killedAt } from './daemon-points.ts';
 import { type Place, placeCall, scenes } from './scenes.ts';
 

@@ -1,7 +1,8 @@
 import type { Call, CniResult } from '../../cni/types.ts';
 import { keyText } from '../../store/key.ts';
 import type { PoolUse } from '../publish/ip-pool.ts';
-import type { AttachContext, AttachDeps } from './context.ts';
+import type { AttachContext } from './context.ts';
+import type { AttachDeps } from './deps.ts';
 import { ipam } from './ipam/ipam.ts';
 import { ipamAdd } from './ipam/ipam-add.ts';
 import { createSettleLent } from './lent/settle.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { CniResult } from '../../../src/cni/types.ts';
-import { steps as allSteps, type Step } from '../../../src/daemon/attach/context.ts';
+import { steps as allSteps, type Step } from '../../../src/daemon/attach/deps.ts';
 import { type Harness, Refused } from '../../support/attach/client.ts';
 import { expectConsistent, orphansOf } from '../../support/attach/consistent.ts';
 import { callOf, createWorld, plansText, pluginDirectory, type World } from '../../support/attach/world.ts';

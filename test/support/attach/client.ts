@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { Call, CniResult } from '../../../src/cni/types.ts';
-import type { Cooldown, Step } from '../../../src/daemon/attach/context.ts';
+import type { Cooldown, Step } from '../../../src/daemon/attach/deps.ts';
 import type { CallLimits } from '../../../src/daemon/attach/limits.ts';
 import type { Collected } from '../../../src/daemon/attach/undo/collect.ts';
 import type { Recovery } from '../../../src/daemon/attach/undo/recover.ts';

@@ -6,11 +6,11 @@ import { formatInterfaceAddress } from '../../../net/prefix.ts';
 import { keyText } from '../../../store/key.ts';
 import type { AttachContext } from '../context.ts';
 import { renew, requireNewer } from '../look/repeated.ts';
+import { requireCaller, requireNetns, requirePlan, requireSame } from '../look/required.ts';
 import { planPodRoutes, readPodRoutes } from '../make/pod-routes.ts';
 import { commit } from '../reserve/commit.ts';
-import { requirePlan, requireSame } from '../reserve/reserve.ts';
+import { undoFailed } from '../undo/failed.ts';
 import { undo } from '../undo/undo.ts';
-import { requireCaller, requireNetns, undoFailed } from '../verbs/add.ts';
 
 /**
  * ADD for another plugin's interface: an address of each family from the block of its NIC, with the prefix length that pods of the

@@ -6,7 +6,7 @@ import { keyText } from '../../../store/key.ts';
 import type { AttachmentRecord } from '../../../store/types.ts';
 import type { AttachContext } from '../context.ts';
 import { missingOf } from '../look/present.ts';
-import { requirePlan } from '../reserve/reserve.ts';
+import { requirePlan } from '../look/required.ts';
 import { detach } from '../verbs/del.ts';
 import { ipamGc } from '../verbs/gc.ts';
 import { requireBlock } from './ipam-add.ts';

@@ -5,7 +5,7 @@ import { BlockPool } from '../../../ipam/pool.ts';
 import type { Address } from '../../../net/address.ts';
 import { formatPrefix, samePrefix } from '../../../net/prefix.ts';
 import type { AttachmentRecord } from '../../../store/types.ts';
-import type { AttachDeps } from '../context.ts';
+import type { AttachDeps } from '../deps.ts';
 import type { PoolNumbers } from '../look/views.ts';
 
 /** What one attachment is about to get. */

@@ -20,26 +20,23 @@ import { checkMasters } from './masters.ts';
 import { masterOf } from './nic-use.ts';
 import { requireMacs } from './requested-macs.ts';
 
-/** Decides NICs, names and addresses, and commits them: from here on a DEL or a restart finds what to undo. */
-export async function reserve(
-  context: AttachContext,
-  plan: HostPlan,
-  call: ContainerCall,
-  netnsId: string,
-  links: readonly Link[],
-): Promise<AttachmentRecord> {
-  // Two that want a NIC for themselves choose one after the other.
-  if (lends(plan)) return context.lending.run('', async () => decide(context, plan, call, netnsId, links));
-  return decide(context, plan, call, netnsId, links);
+/** What an ADD is to get its NICs and addresses for. */
+interface Applicant {
+  readonly plan: HostPlan;
+  readonly call: ContainerCall;
+  /** The namespace's identity, and what stands in it. */
+  readonly netnsId: string;
+  readonly links: readonly Link[];
 }
 
-async function decide(
-  context: AttachContext,
-  plan: HostPlan,
-  call: ContainerCall,
-  netnsId: string,
-  links: readonly Link[],
-): Promise<AttachmentRecord> {
+/** Decides NICs, names and addresses, and commits them: from here on a DEL or a restart finds what to undo. */
+export async function reserve(context: AttachContext, applicant: Applicant): Promise<AttachmentRecord> {
+  // Two that want a NIC for themselves choose one after the other.
+  if (lends(applicant.plan)) return context.lending.run('', () => decide(context, applicant));
+  return decide(context, applicant);
+}
+
+async function decide(context: AttachContext, { plan, call, netnsId, links }: Applicant): Promise<AttachmentRecord> {
   const chosen = await chooseNics(context, plan, call);
   const nics = chosen.map(({ nic }) => nic.name);
   const names = interfaceNames(call.key.ifname, nics.length);
@@ -90,44 +87,6 @@ async function versionFor({ delegates }: AttachContext, call: ContainerCall, plu
 function chainFor(context: AttachContext, call: ContainerCall): Promise<readonly MetaPlugin[]> {
   const chained = readMetaPlugins(call.conf.plugin, call.key.network, call.conf.runtimeConfig);
   return Promise.all(chained.map(async (one) => ({ ...one, cniVersion: await versionFor(context, call, one.plugin) })));
-}
-
-/** @throws CniError 11 while the host cannot serve, 7 for a network that it does not serve */
-export function requirePlan(context: AttachContext, network: string): HostPlan {
-  const ready = context.ready();
-  if (ready !== true) {
-    throw new CniError(
-      code.tryAgainLater,
-      `host ${context.hostName} cannot attach to network ${network} yet: ${ready}`,
-    );
-  }
-  const plans = context.plans();
-  const plan = plans.get(network);
-  if (plan === undefined) {
-    const served = [...plans.keys()].sort().join(', ') || 'none';
-    throw new CniError(
-      code.invalidConfig,
-      `host ${context.hostName} serves no network ${network} (it serves: ${served}): is there a MultiNicNetwork of that name, Ready, with a NIC network that this host has?`,
-    );
-  }
-  if (plan.draining) {
-    throw new CniError(
-      code.tryAgainLater,
-      `network ${network} is being deleted or moved: host ${context.hostName} makes no new attachments to it`,
-    );
-  }
-  return plan;
-}
-
-/**
- * A plan that changed before the record stood may have been changed because nobody held an address: then this one must not.
- * @throws CniError 11
- */
-export function requireSame(context: AttachContext, plan: HostPlan): void {
-  const now = context.plans().get(plan.network);
-  const { network, host } = plan.revision;
-  if (now?.uid === plan.uid && now.revision.network === network && now.revision.host === host && !now.draining) return;
-  throw new CniError(code.tryAgainLater, `the plan of network ${plan.network} changed in this moment: try again`);
 }
 
 function refuseTaken(call: ContainerCall, names: readonly string[], links: readonly Link[]): void {

@@ -8,11 +8,13 @@ import type { AttachmentRecord } from '../../../store/types.ts';
 import { type AttachContext, delegateContext } from '../context.ts';
 import { missingOf } from '../look/present.ts';
 import { renew, requireNewer } from '../look/repeated.ts';
+import { requireCaller, requireNetns, requirePlan, requireSame, requireTime } from '../look/required.ts';
 import { executorFor } from '../make/executor.ts';
 import { type PodRoutes, planPodRoutes, readPodRoutes } from '../make/pod-routes.ts';
 import { inSandbox, resultOf } from '../make/result.ts';
 import { mainRoutes, makeSourceRouting } from '../make/source-routing.ts';
-import { requirePlan, requireSame, reserve } from '../reserve/reserve.ts';
+import { reserve } from '../reserve/reserve.ts';
+import { undoFailed } from '../undo/failed.ts';
 import { undo } from '../undo/undo.ts';
 
 /**
@@ -45,7 +47,7 @@ export async function add(
     }
     const plan = requirePlan(context, call.key.network);
     const wanted = readPodRoutes(plan, call.conf);
-    const record = await reserve(context, plan, call, netnsId, links);
+    const record = await reserve(context, { plan, call, netnsId, links });
     try {
       await context.step('add:committed');
       requireSame(context, plan);
@@ -66,33 +68,6 @@ export async function add(
 function answer(call: ContainerCall, own: CniResult): CniResult {
   const { prevResult } = call.conf;
   return prevResult === undefined ? own : withPrevious(prevResult, own);
-}
-
-export function requireCaller(signal: AbortSignal): void {
-  if (signal.aborted) throw new CniError(code.tryAgainLater, 'the caller of ADD has gone: nothing is attached');
-}
-
-function requireTime({ key }: ContainerCall, until: number): void {
-  if (performance.now() <= until) return;
-  throw new CniError(
-    code.tryAgainLater,
-    `no time is left to attach ${keyText(key)}: this host is slow, or another call of this container hung; nothing is attached`,
-  );
-}
-
-/** @returns the namespace's identity */
-export function requireNetns({ kernel, ownNetns }: AttachContext, call: ContainerCall): string {
-  const netnsId = kernel.netnsId(call.netns);
-  if (netnsId === undefined) {
-    throw new CniError(
-      code.invalidNetns,
-      `CNI_NETNS ${call.netns} is no network namespace: the container may have ended`,
-    );
-  }
-  if (netnsId === kernel.netnsId(ownNetns) && call.netnsOverride !== true) {
-    throw new CniError(code.invalidNetns, `CNI_NETNS ${call.netns} is the host's own network namespace`);
-  }
-  return netnsId;
 }
 
 type Served = AttachmentRecord & { readonly result: CniResult };
@@ -166,15 +141,4 @@ function requireRoutes(
     code.invalidConfig,
     `network ${call.key.network}: ipam.routes cannot be made in ${call.netns}: ${refused.join('; ')}; leave out what the pod has already, and gateways that it cannot reach`,
   );
-}
-
-/** A failed undo is no news to the caller: the record stays, and the next DEL or start goes on with it. */
-export async function undoFailed(context: AttachContext, { key }: AttachmentRecord): Promise<void> {
-  const record = context.store.attachments.get(keyText(key));
-  if (record === undefined) return;
-  try {
-    await undo(context, record);
-  } catch (error) {
-    context.log.error({ attachment: keyText(key), err: error }, 'a failed ADD could not be undone yet');
-  }
 }
