@@ -8,7 +8,7 @@ import type { Queue } from '../kube/queue.ts';
 import type { Caches } from './caches.ts';
 import type { Parse } from './decide/accepted.ts';
 import type { Desired } from './decide/desired.ts';
-import type { NicsOf } from './decide/view.ts';
+import type { NicsOf } from './decide/host-nics.ts';
 import type { DependentCaches } from './dependents/caches.ts';
 import type { GoneNodes } from './gone.ts';
 import type { Returning } from './ledger/returning.ts';

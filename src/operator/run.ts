@@ -13,7 +13,7 @@ import { type DaemonsOptions, runConfigController } from './config/config-contro
 import type { Context } from './context.ts';
 import { createParse } from './decide/accepted.ts';
 import { createDesired } from './decide/desired.ts';
-import { createNicsOf } from './decide/view.ts';
+import { createNicsOf } from './decide/host-nics.ts';
 import { createDependentCaches, type DependentKind } from './dependents/caches.ts';
 import { createGoneNodes } from './gone.ts';
 import { reconcileHost } from './hosts/host-controller.ts';

@@ -1,15 +1,7 @@
+import type { Cause } from './cause.ts';
 import type { Fields } from './object.ts';
 import type { Resource } from './resource.ts';
 import { resourceId } from './resource.ts';
-
-/** One cause of an Invalid answer, as metav1.StatusCause. */
-export interface Cause {
-  readonly reason: string;
-  /** What is wrong, without the field. */
-  readonly message: string;
-  /** Field path, for example `spec.routes[0].dst`. */
-  readonly field: string;
-}
 
 /** An answer other than success; `status` is the metav1.Status that goes to the client. */
 export class ApiError extends Error {

@@ -1,4 +1,4 @@
-import type { Cause } from './api-error.ts';
+import type { Cause } from './cause.ts';
 import { jsonPath } from './json-path.ts';
 import { type Fields, fieldAt, fieldsOf, isFields, type KubeRecord, listOf, textOf } from './object.ts';
 

@@ -1,4 +1,5 @@
-import { type Cause, errors } from './api-error.ts';
+import { errors } from './api-error.ts';
+import type { Cause } from './cause.ts';
 import { isFields, type KubeRecord } from './object.ts';
 import type { Resource } from './resource.ts';
 

@@ -1,4 +1,4 @@
-import type { Cause } from './api-error.ts';
+import type { Cause } from './cause.ts';
 import type { KubeRecord } from './object.ts';
 import type { StructuralSchema } from './structural.ts';
 

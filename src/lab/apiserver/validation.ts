@@ -1,5 +1,5 @@
 import { Ajv, type ErrorObject } from 'ajv';
-import type { Cause } from './api-error.ts';
+import type { Cause } from './cause.ts';
 import { type Fields, fieldsOf, isFields, type KubeRecord, listOf, sameJson } from './object.ts';
 import { type StructuralSchema, schemaFrom } from './structural.ts';
 

@@ -1,6 +1,7 @@
 import type { Lab } from '../lab.ts';
 import { difference, type Leftover } from '../leftovers/difference.ts';
-import { type Listing, listLab } from '../leftovers/listing.ts';
+import type { Listing } from '../leftovers/item.ts';
+import { listLab } from '../leftovers/listing.ts';
 
 /** How long things may take to go, ms: a daemon may publish the end of the last attachment only then. */
 const patience = 15_000;

@@ -1,4 +1,4 @@
-import type { Item, Listing } from './listing.ts';
+import type { Item, Listing } from './item.ts';
 
 /** Something that stands now and did not, or the other way round. */
 export interface Leftover extends Item {

@@ -4,34 +4,9 @@ import type { LabHost } from '../hosts/hosts.ts';
 import type { Lab } from '../lab.ts';
 import { rootLinkName } from '../run/clean.ts';
 import { allPids, commandOf, identify, isAlive, labOf, netnsOf, ownLineage, type ProcessId } from '../run/processes.ts';
+import { type Item, type ItemKind, itemKinds, type Listing } from './item.ts';
 import { listObjects } from './objects.ts';
 import { storeRows } from './rows.ts';
-
-export const itemKinds = [
-  'link',
-  'address',
-  'rule',
-  'route',
-  'sysctl',
-  'namespace',
-  'mount',
-  'process',
-  'row',
-  'spool',
-  'object',
-] as const;
-export type ItemKind = (typeof itemKinds)[number];
-
-/** One thing that stands somewhere in the lab. */
-export interface Item {
-  readonly kind: ItemKind;
-  /** A host's name, `machine` for the namespaces that the lab was started in, `cluster` for API objects. */
-  readonly place: string;
-  readonly text: string;
-}
-
-/** Everything that stands, each thing as often as it does. */
-export type Listing = readonly Item[];
 
 /** Lists every host (with its pods' namespaces by name, and their insides while they run), the fabric, this machine and the API. */
 export async function listLab(lab: Lab): Promise<Listing> {

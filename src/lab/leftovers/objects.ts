@@ -2,7 +2,7 @@ import type { HostInterface } from '../../api/kinds/hostinterface.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import { trusted } from '../../kube/json.ts';
 import type { LabApi } from '../cluster/api.ts';
-import type { Item } from './listing.ts';
+import type { Item } from './item.ts';
 
 interface GroupList {
   readonly groups: readonly { preferredVersion: { groupVersion: string } }[];

@@ -1,5 +1,5 @@
 import type { Nic } from '../../api/host.ts';
-import type { HostInterfaceSpec, NicStatus } from '../../api/kinds/hostinterface.ts';
+import type { HostInterface, HostInterfaceSpec, NicStatus } from '../../api/kinds/hostinterface.ts';
 import { type Address, NetError, parseAddress } from '../../net/address.ts';
 import { containsAddress, type InterfaceAddress, parsePrefix } from '../../net/prefix.ts';
 
@@ -9,6 +9,20 @@ import { containsAddress, type InterfaceAddress, parsePrefix } from '../../net/p
  */
 export function nicsOf(spec: HostInterfaceSpec | undefined): Nic[] {
   return (spec?.interfaces ?? []).map(nicOf);
+}
+
+/** Reads a host's NICs, parsing each HostInterface once. */
+export type NicsOf = (host: HostInterface) => readonly Nic[];
+
+export function createNicsOf(): NicsOf {
+  const known = new WeakMap<HostInterface, readonly Nic[]>();
+  return (host) => {
+    const before = known.get(host);
+    if (before !== undefined) return before;
+    const nics = nicsOf(host.spec);
+    known.set(host, nics);
+    return nics;
+  };
 }
 
 function nicOf(status: NicStatus): Nic {

@@ -1,12 +1,10 @@
-import type { Nic } from '../../api/host.ts';
 import type { SliceHost } from '../../api/kinds/cidrslice.ts';
-import type { ClaimStatus, HostInterface, PublishedNetwork } from '../../api/kinds/hostinterface.ts';
+import type { ClaimStatus, PublishedNetwork } from '../../api/kinds/hostinterface.ts';
 import type { MultiNicNetwork, MultiNicNetworkStatus } from '../../api/kinds/multinicnetwork.ts';
 import { readLedger } from '../../ipam/ledger.ts';
 import type { Ledger, PlanHost } from '../../ipam/types.ts';
 import type { Caches, PoolFacts } from '../caches.ts';
 import type { Context } from '../context.ts';
-import { nicsOf as readNics } from './host-nics.ts';
 
 /** One host with all that one network has on it. */
 export interface HostView extends PlanHost {
@@ -25,20 +23,6 @@ export interface NetworkView {
   readonly ledger: Ledger;
   /** By name. */
   readonly hosts: readonly HostView[];
-}
-
-/** Reads a host's NICs, parsing each HostInterface once. */
-export type NicsOf = (host: HostInterface) => readonly Nic[];
-
-export function createNicsOf(): NicsOf {
-  const known = new WeakMap<HostInterface, readonly Nic[]>();
-  return (host) => {
-    const before = known.get(host);
-    if (before !== undefined) return before;
-    const nics = readNics(host.spec);
-    known.set(host, nics);
-    return nics;
-  };
 }
 
 /** The view of a network, with nobody taken for gone whose Node is only missing in our copy. @throws ApiError when that cannot be asked */

@@ -4,7 +4,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createLab, type Lab } from '../../../src/lab/lab.ts';
 import { difference, type Leftover } from '../../../src/lab/leftovers/difference.ts';
-import { type ItemKind, itemKinds, type Listing, listLab } from '../../../src/lab/leftovers/listing.ts';
+import { type ItemKind, itemKinds, type Listing } from '../../../src/lab/leftovers/item.ts';
+import { listLab } from '../../../src/lab/leftovers/listing.ts';
 
 /** One thing of a kind, put somewhere and taken away again. */
 interface Plant {

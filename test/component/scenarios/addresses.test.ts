@@ -4,7 +4,7 @@ import type { HostInterface } from '../../../src/api/kinds/hostinterface.ts';
 import { resources } from '../../../src/kube/resource.ts';
 import type { LabHost } from '../../../src/lab/hosts/hosts.ts';
 import type { Lab } from '../../../src/lab/lab.ts';
-import type { Listing } from '../../../src/lab/leftovers/listing.ts';
+import type { Listing } from '../../../src/lab/leftovers/item.ts';
 import { callAdd, callCheck, callDel } from '../../../src/lab/pods/attach.ts';
 import type { LabPod } from '../../../src/lab/pods/pods.ts';
 import { scrape, valueOf } from '../../support/metrics.ts';

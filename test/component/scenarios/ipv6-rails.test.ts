@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import type { Lab } from '../../../src/lab/lab.ts';
-import type { Listing } from '../../../src/lab/leftovers/listing.ts';
+import type { Listing } from '../../../src/lab/leftovers/item.ts';
 import type { LabPod } from '../../../src/lab/pods/pods.ts';
 import { createLab } from '../../support/scenario/lab.ts';
 import { leftovers, listing } from '../../support/scenario/leftovers.ts';

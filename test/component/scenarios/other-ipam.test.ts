@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { until } from '../../../src/lab/cluster/wait.ts';
 import type { Lab } from '../../../src/lab/lab.ts';
-import type { Listing } from '../../../src/lab/leftovers/listing.ts';
+import type { Listing } from '../../../src/lab/leftovers/item.ts';
 import { item } from '../../support/scenario/item.ts';
 import { createLab } from '../../support/scenario/lab.ts';
 import { leftovers, listing } from '../../support/scenario/leftovers.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LabHost } from '../../../src/lab/hosts/hosts.ts';
 import type { Lab } from '../../../src/lab/lab.ts';
-import type { Listing } from '../../../src/lab/leftovers/listing.ts';
+import type { Listing } from '../../../src/lab/leftovers/item.ts';
 import { storeRows } from '../../../src/lab/leftovers/rows.ts';
 import type { LabPod } from '../../../src/lab/pods/pods.ts';
 import { item } from '../../support/scenario/item.ts';

@@ -5,7 +5,7 @@ import { resources } from '../../../src/kube/resource.ts';
 import { until } from '../../../src/lab/cluster/wait.ts';
 import type { LabHost } from '../../../src/lab/hosts/hosts.ts';
 import type { Lab } from '../../../src/lab/lab.ts';
-import type { Listing } from '../../../src/lab/leftovers/listing.ts';
+import type { Listing } from '../../../src/lab/leftovers/item.ts';
 import { readCounts } from '../../../src/lab/ping.ts';
 import {
   attachPod,

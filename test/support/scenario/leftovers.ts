@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lab } from '../../../src/lab/lab.ts';
 import { difference, leftoverText } from '../../../src/lab/leftovers/difference.ts';
-import { type Listing, listLab } from '../../../src/lab/leftovers/listing.ts';
+import type { Listing } from '../../../src/lab/leftovers/item.ts';
+import { listLab } from '../../../src/lab/leftovers/listing.ts';
 
 /**
  * What stands on the hosts and in the cluster. Not this machine's own namespaces, where other labs may be at work, and not what

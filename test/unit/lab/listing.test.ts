@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fabricCommands, planHosts, railPrefixes } from '../../../src/lab/hosts/plan.ts';
 import { difference, leftoverText } from '../../../src/lab/leftovers/difference.ts';
-import { type Item, itemKinds } from '../../../src/lab/leftovers/listing.ts';
+import { type Item, itemKinds } from '../../../src/lab/leftovers/item.ts';
 import { readCounts } from '../../../src/lab/ping.ts';
 import { pingMatrix } from '../../../src/lab/print/pings.ts';
 import { createStyle } from '../../../src/lab/print/style.ts';
