@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { request } from 'node:https';
-import { type Access } from '../../support/kube-rest.ts';
+import { createServer } from 'node:http';
+import type { Access } from '../../support/kube-rest.ts';
+import { forward } from '../control-plane/forward.ts';
 
 /** A way to an API server that ends in the middle of something: with the first request that would change anything. */
 export interface Gate {
@@ -36,16 +36,4 @@ export async function startGate(access: Access, address: string): Promise<Gate> 
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-function forward({ url, ca, token }: Access, message: IncomingMessage, response: ServerResponse): void {
-  const target = new URL(message.url ?? '/', url);
-  const { method = 'GET' } = message;
-  const headers = { ...message.headers, host: target.host, authorization: `Bearer ${token}` };
-  const call = request(target, { method, headers, agent: false, ...(ca !== undefined && { ca }) }, (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.pipe(response);
-  });
-  call.on('error', () => response.destroy());
-  message.pipe(call);
 }

@@ -1,0 +1,145 @@
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { HostInterface } from '../../src/api/kinds/hostinterface.ts';
+import type { IPPool } from '../../src/api/kinds/ippool.ts';
+import type { MultiNicNetwork } from '../../src/api/kinds/multinicnetwork.ts';
+import { createClient, type KubeClient } from '../../src/kube/client.ts';
+import { loadCluster } from '../../src/kube/config.ts';
+import { electionTimes } from '../../src/kube/election.ts';
+import { inNamespace, resources } from '../../src/kube/resource.ts';
+import { kubeconfig } from '../../src/lab/apiserver/kubeconfig.ts';
+import { createRunner } from '../../src/lab/run/runner.ts';
+import { accessFrom } from '../support/kube-rest.ts';
+import { type Hosts, startHosts } from '../support/operator/hosts.ts';
+import { boundOf } from '../support/outage/counting.ts';
+import { type Alone, startAlone } from './control-plane/alone.ts';
+import { type Candidate, startCandidate } from './control-plane/operators.ts';
+import { serviceAccountToken } from './control-plane/tokens.ts';
+import { type Door, type Mood, startDoor } from './operator-outage/door.ts';
+import { realOrSkip } from './real.ts';
+import { find } from './two-operators/churn.ts';
+
+// The program as it is deployed, in front of a real API server that it cannot use for a while. Ten minutes of each:
+// MULTINIC_OUTAGE_SECONDS=600 npm run e2e -- operator-outage; every loop and more kinds, in hours that pass in seconds:
+// test/component/outage.
+const real = realOrSkip();
+const outageMs = Number(process.env['MULTINIC_OUTAGE_SECONDS'] ?? 4) * 1000;
+const soon = { timeout: 90_000, interval: 200 };
+let alone: Alone | undefined;
+let client: KubeClient;
+let hosts: Hosts;
+let door: Door;
+let operator: Candidate;
+let joined = 1;
+
+beforeAll(async () => {
+  if (real === undefined) return;
+  alone = await startAlone(real);
+  const admin = alone.kubeconfig;
+  const kubectl = (...args: string[]): Promise<string> =>
+    createRunner('no lab').must(['kubectl', `--kubeconfig=${admin}`, ...args], {
+      cwd: new URL('../..', import.meta.url).pathname,
+    });
+  await kubectl('apply', '--filename=src/lab/manifests/nad-crd.yaml');
+  await kubectl('apply', '--kustomize=deploy');
+  await kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all');
+  client = createClient({ cluster: await loadCluster({ kubeconfig: admin, env: {} }), userAgent: 'test' });
+  for (const ref of [resources.multiNicNetworks, resources.hostInterfaces]) {
+    await vi.waitFor(() => client.list(ref), soon);
+  }
+  hosts = startHosts({
+    client,
+    host,
+    pools: async () => (await client.list<IPPool>(resources.ipPools)).items,
+    addNode: async (name) => {
+      await client.create(resources.nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name } });
+    },
+  });
+  const { url, ca = '' } = accessFrom(admin);
+  const token = await serviceAccountToken({ admin }, 'multinic-operator');
+  door = await startDoor({ url, ca, token });
+  const login = join(dirname(alone.auditLog), 'kubeconfig-door');
+  writeFileSync(login, kubeconfig({ url: door.url, user: 'operator', token: 'of-the-door' }));
+  operator = startCandidate('one', login);
+  await operator.campaigns;
+  await client.create(resources.multiNicNetworks, network);
+  await hosts.join('host-first', [1, 2]);
+  await vi.waitFor(async () => expect(await ready()).toBe('True 1'), soon);
+}, 180_000);
+afterAll(async () => {
+  operator?.process.kill('SIGKILL');
+  await operator?.ended;
+  await hosts?.stop();
+  await client?.close();
+  await door?.close();
+  await alone?.close();
+});
+
+const network: MultiNicNetwork = {
+  apiVersion: 'multinic.fms.io/v1',
+  kind: 'MultiNicNetwork',
+  metadata: { name: 'net' },
+  spec: {
+    subnet: '192.168.0.0/16',
+    addressing: { hostBlock: 6, interfaceBlock: 2 },
+    plugin: { cniVersion: '1.0.0', type: 'macvlan' },
+  },
+};
+
+const host = (name: string): Promise<HostInterface | undefined> =>
+  find<HostInterface>(client, resources.hostInterfaces, name);
+
+/** Status of Ready, and how many hosts the network counts. */
+async function ready(): Promise<string> {
+  const { status } = await client.get<MultiNicNetwork>(resources.multiNicNetworks, 'net');
+  return `${status?.conditions?.find(({ type }) => type === 'Ready')?.status} ${status?.hosts}`;
+}
+
+async function nadIn(namespace: string): Promise<boolean> {
+  return (await find(client, inNamespace(resources.networkAttachmentDefinitions, namespace), 'net')) !== undefined;
+}
+
+/** How often it may ask in that time (ms). */
+function most(knock: string, ms: number): number {
+  // A try each 2 s, less a fifth; the last renewal before the deadline comes on top.
+  if (knock.includes('/leases')) return ms / (electionTimes.retryMs * 0.8) + 2;
+  const loop = knock.startsWith('GET') ? 'operator GET /api/v1/any' : 'operator PUT /api/v1/any/one';
+  return boundOf(loop, { name: '', of: 'all', how: 'away' }, ms, 0);
+}
+
+test.each<Mood>(['gone', 429, 500])(
+  `an API server that is %s for ${outageMs / 1000} s: the program goes on, asks as seldom as its back-offs allow, and is right in the end`,
+  async (mood) => {
+    if (alone === undefined) return;
+    const reads = new Set(door.knocks.filter((knock) => knock.startsWith('GET') && !knock.includes('/leases')));
+    const [name, namespace] = [`host-${mood}`, `ns-${mood}`];
+    door.set(mood);
+    const from = Date.now();
+    joined += 1;
+    await hosts.join(name, [1, 2]);
+    await client.create(resources.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+    await sleep(outageMs);
+    const passed = Date.now() - from;
+    const counts = Map.groupBy(door.knocks, (knock) => knock);
+    console.log(`${Math.round(passed / 1000)} s of ${mood}: ${door.knocks.length} requests, ${counts.size} loops`);
+    expect(counts.size).toBeGreaterThan(0);
+    const lease = most('GET /leases', passed);
+    for (const [knock, { length }] of counts) {
+      const all = reads.size * most('GET', passed) + 2 * lease + most('PUT', passed);
+      expect(length, knock).toBeLessThanOrEqual(knock === 'connection' ? all : most(knock, passed));
+    }
+    expect(operator.process.exitCode).toBeNull();
+    // Nobody has done it in its place.
+    expect((await host(name))?.status?.networks ?? []).toEqual([]);
+    expect(await nadIn(namespace)).toBe(false);
+
+    door.set('open');
+    await expect.poll(ready, soon).toBe(`True ${joined}`);
+    expect((await host(name))?.status?.networks).toMatchObject([{ name: 'net', blocks: [{}, {}] }]);
+    await expect.poll(() => nadIn(namespace), soon).toBe(true);
+    expect(operator.log()).not.toContain('"level":"error"');
+  },
+  outageMs + 180_000,
+);
