@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { code } from '../../../src/api/cni-error.ts';
 import type { Harness } from '../../support/attach/client.ts';
 import { callOf, createWorld, plansText, type World } from '../../support/attach/world.ts';
+import { advertise } from '../../support/router-advertisement.ts';
 
 const plans = plansText([
   {
@@ -69,6 +70,34 @@ describe.each(['direct', 'delegates'] as const)('by executor %s', (executor) => 
       expect(world.exec(pod, 'cat', ...files)).toBe('0\n0\n0\n');
     }
     await harness.call(callOf('DEL', partsOf('v6', pod)));
+  });
+
+  test('a router that nobody asked for advertises on the NIC: the pod hears it and takes neither address nor route', async () => {
+    const [pod, believer] = [world.pod(), world.pod()];
+    await add('ra', pod);
+    // A link beside it on the same NIC, as anybody else would make it.
+    world.namespaces.ip(world.host, 'link', 'add', 'ra0', 'link', 'eth1', 'type', 'macvlan', 'mode', 'bridge');
+    world.namespaces.ip(world.host, 'link', 'set', 'ra0', 'netns', believer.slice(believer.lastIndexOf('/') + 1));
+    world.exec(believer, 'sh', '-c', 'cd /proc/sys/net/ipv6/conf/ra0 && echo 2 > accept_ra && ip link set ra0 up');
+    const heard = (): number =>
+      Number(
+        /^Icmp6InRouterAdvertisements\s+(\d+)/m.exec(world.exec(pod, 'cat', '/proc/net/dev_snmp6/net1'))?.[1] ?? 0,
+      );
+    const believed = (netns: string): string =>
+      world.exec(netns, 'sh', '-c', 'ip -6 address; ip -6 route show table all').replaceAll('fe80:', '');
+    const port = (await world.links(world.fabric)).find(({ name }) => name === 'port1');
+    const [send = '', ...argv] = advertise(port?.index ?? 0, 'fd00:bad::');
+    for (let turn = 0; turn < 200 && !(heard() > 0 && /bad:.*default/s.test(believed(believer))); turn += 1) {
+      // Until the link-local address of the router may be used.
+      world.exec(world.fabric, 'sh', '-c', '"$0" "$@" 2> /dev/null || true', send, ...argv);
+      await sleep(50);
+    }
+    expect(heard()).toBeGreaterThan(0);
+    expect(believed(believer)).toMatch(/bad:.*default/s);
+    expect(believed(pod)).not.toMatch(/bad:|default/);
+    await harness.call(callOf('CHECK', partsOf('ra', pod)));
+    await harness.call(callOf('DEL', partsOf('ra', pod)));
+    world.exec(believer, 'ip', 'link', 'del', 'ra0');
   });
 
   test('names: the first as asked for, with the predecessor’s beside it; long ones end in a hash, the same each time; others’ stay', async () => {
