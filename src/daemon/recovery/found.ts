@@ -7,6 +7,7 @@ import type { Kernel } from '../../kernel/types.ts';
 import { type Address, formatAddress, parseAddress, sameAddress } from '../../net/address.ts';
 import { containsAddress } from '../../net/prefix.ts';
 import type { AttachmentRecord, Store } from '../../store/types.ts';
+import { bareRecord, enter } from './bare-record.ts';
 import { mastersOf } from './masters.ts';
 
 /** Where container runtimes name the namespaces of pods. */
@@ -103,7 +104,7 @@ export async function claimFound(
       ...record,
       addresses: record.addresses.filter(({ address }) => !isHeld(store, record.key, address)),
     };
-    if (unknown.addresses.length === 0 || !(await entered(store, unknown))) continue;
+    if (unknown.addresses.length === 0 || (await enter(store, unknown)) !== undefined) continue;
     await store.finish(unknown.key, [], emptyResult);
     claimed += 1;
   }
@@ -114,12 +115,6 @@ export async function claimFound(
     ),
   );
   return claimed;
-}
-
-/** What a link in a pod says of its NIC counts less than what a record says. */
-async function entered(store: Store, record: AttachmentRecord): Promise<boolean> {
-  const conflict = await store.begin(record);
-  return (conflict?.kind === 'master' ? await store.begin({ ...record, masters: [] }) : conflict) === undefined;
 }
 
 async function keep(store: Store, links: readonly FoundLink[]): Promise<void> {
@@ -140,20 +135,11 @@ function recordOf(plan: HostPlan, link: FoundLink, bootId: string, now: number):
   });
   if (addresses.length === 0) return undefined;
   const key = { network: plan.network, containerID: `${mark}${link.netnsId}`, ifname: link.ifname };
-  return {
-    key,
-    state: 'pending',
-    stamp: { bootId, ns: 0n },
-    netns: link.netns,
-    netnsId: link.netnsId,
-    pod: { namespace: '', name: '', uid: '' },
-    path: [],
-    args: '',
-    calls: [],
-    addresses,
-    masters: mastersOf(key, plan, addresses),
-    createdAt: now,
-  };
+  const { netns, netnsId } = link;
+  return bareRecord(
+    { key, netns, netnsId, addresses, masters: mastersOf(key, plan, addresses), createdAt: now },
+    bootId,
+  );
 }
 
 function blockOf({ blocks }: HostPlan, address: Address): Block | undefined {

@@ -5,6 +5,7 @@ import type { AttachmentKey } from '../../cni/types.ts';
 import { parseAddress } from '../../net/address.ts';
 import { keyText } from '../../store/key.ts';
 import type { AttachmentRecord, HeldAddress, Store } from '../../store/types.ts';
+import { bareRecord, enter } from './bare-record.ts';
 import { isFoundKey } from './found.ts';
 import { mastersOf } from './masters.ts';
 
@@ -36,31 +37,19 @@ export function recordsFromPools(
       found.set(keyText(key), entry);
     }
   }
-  return [...found.values()].map(({ key, pod, addresses }) => ({
-    key,
-    state: 'pending',
-    stamp: { bootId, ns: 0n },
-    netns: '',
-    netnsId: '',
-    pod,
-    path: [],
-    args: '',
-    calls: [],
-    addresses,
-    masters: mastersOf(key, delegationOf(key.network), addresses),
-    createdAt: now,
-  }));
+  return [...found.values()].map((known) => {
+    const masters = mastersOf(known.key, delegationOf(known.key.network), known.addresses);
+    return bareRecord({ ...known, masters, createdAt: now }, bootId);
+  });
 }
 
 /**
- * Enters them as ready, so that none of their addresses is given out again, and no NIC that one of them has alone. A network that was
- * changed under its pods makes something else of a NIC than they do: then their addresses count.
+ * Enters them as ready, so that none of their addresses is given out again, and no NIC that one of them has alone.
  * @returns how many
  */
 export async function importRecords(store: Store, records: readonly AttachmentRecord[]): Promise<number> {
   for (const record of records) {
-    let conflict = await store.begin(record);
-    if (conflict?.kind === 'master') conflict = await store.begin({ ...record, masters: [] });
+    const conflict = await enter(store, record);
     if (conflict !== undefined && conflict.kind !== 'attachment') {
       throw new Error(`IPPools contradict each other at ${keyText(record.key)}: ${conflict.kind}`);
     }
