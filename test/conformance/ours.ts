@@ -5,6 +5,7 @@ import type { LinkKind } from '../../src/api/network.ts';
 import { isObject } from '../../src/cni/fields.ts';
 import { supportedVersions } from '../../src/cni/types.ts';
 import type { LabHost } from '../../src/lab/hosts/hosts.ts';
+import { inOwnMounts } from '../support/own-mounts.ts';
 import { type ServingDaemon, type ServingHost, startServingHost } from '../support/serving/host.ts';
 import { launchOn } from '../support/serving/launch.ts';
 import { planOf } from '../support/serving/plan.ts';
@@ -99,15 +100,7 @@ function ourSubject(serving: ServingHost, linkKind: LinkKind, mode: string, impa
 }
 
 /** For the command that follows there is no socket; where spooled calls go stays. */
-const hiddenDaemon = [
-  'unshare',
-  '--mount',
-  '--propagation',
-  'private',
-  'sh',
-  '-c',
-  'mount -t tmpfs none /run/multinic && exec "$0" "$@"',
-];
+const hiddenDaemon = inOwnMounts('mount -t tmpfs none /run/multinic');
 
 /** One text for each address, or for an attachment without any. */
 async function heldBy(host: LabHost, containerID: string): Promise<readonly string[]> {

@@ -2,27 +2,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { resources } from '../../../src/kube/resource.ts';
-import { makeCertificates } from '../../../src/lab/apiserver/certificates.ts';
 import { consoleCommands, root } from '../../support/doc-commands.ts';
-import { type Clients, startClients } from '../../support/operator/clients.ts';
-import { type Hosts, startHosts } from '../../support/operator/hosts.ts';
-import { startWorld, type World } from '../../support/operator/world.ts';
+import { type Site, startSite } from '../../support/operator/site.ts';
 
-let world: World;
-let hosts: Hosts;
-let clients: Clients;
+let site: Site;
 
 beforeEach(async () => {
-  const certificates = makeCertificates(['127.0.0.1']);
-  world = await startWorld(certificates);
-  hosts = startHosts(world);
-  clients = await startClients(world, certificates);
+  site = await startSite();
 });
-afterEach(async () => {
-  await clients.close();
-  await hosts.stop();
-  await world.close();
-});
+afterEach(() => site.close());
 
 /** Not here: the embedded API server has no admission policies. test/e2e/deploy.test.ts runs it on a real one. */
 const elsewhere = 'kubectl apply --kustomize deploy';
@@ -39,6 +27,7 @@ const answers: Readonly<Record<string, RegExp>> = {
 };
 
 it('docs/operator.md: its commands do what it says, in their order', async (ctx) => {
+  const { world, hosts, clients } = site;
   if (!(await clients.hasKubectl())) ctx.skip('no kubectl on the PATH');
   const commands = consoleCommands(readFileSync(join(root, 'docs/operator.md'), 'utf8'));
   expect(commands.length).toBeGreaterThan(12);

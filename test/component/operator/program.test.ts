@@ -1,30 +1,17 @@
 import type { ChildProcess } from 'node:child_process';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { makeCertificates } from '../../../src/lab/apiserver/certificates.ts';
 import { scrape, valueOf } from '../../support/metrics.ts';
-import { type Clients, startClients } from '../../support/operator/clients.ts';
-import { type Hosts, startHosts } from '../../support/operator/hosts.ts';
-import { startWorld, type World } from '../../support/operator/world.ts';
+import { type Site, startSite } from '../../support/operator/site.ts';
 
-let world: World;
-let hosts: Hosts;
-let clients: Clients;
+let site: Site;
 
 beforeEach(async () => {
-  const certificates = makeCertificates(['127.0.0.1']);
-  world = await startWorld(certificates);
-  hosts = startHosts(world);
-  clients = await startClients(world, certificates);
+  site = await startSite();
 });
-
-afterEach(async () => {
-  await clients.close();
-  await hosts.stop();
-  await world.close();
-});
+afterEach(() => site.close());
 
 const operator = (): ChildProcess =>
-  clients.operator('--leader-elect-namespace', 'default', '--health-listen', '127.0.0.1:0');
+  site.clients.operator('--leader-elect-namespace', 'default', '--health-listen', '127.0.0.1:0');
 
 function ended(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve) => child.once('exit', (code) => resolve(code)));
@@ -48,6 +35,7 @@ async function expectHealth(base: string): Promise<void> {
 }
 
 it('the command: apply and wait by kubectl, kill -9 in the middle, restart, health and metrics, delete, SIGTERM', async (ctx) => {
+  const { world, hosts, clients } = site;
   if (!(await clients.hasKubectl())) ctx.skip('no kubectl on the PATH');
   const { kubectl } = clients;
   for (const name of ['host-a', 'host-b', 'host-c']) await hosts.join(name, [1, 2]);

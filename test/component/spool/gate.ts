@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { createConnection, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { inOwnMounts } from '../../support/own-mounts.ts';
 
 /** Holds what one call of the shim sends, on the socket and into the spool, until a test lets it through. */
 export interface Gate {
@@ -40,15 +41,7 @@ export function createGate(dir: string, socket: string, spool: string): Gate {
   });
   server.listen(join(run, 'cni.sock'));
   return {
-    wrap: [
-      'unshare',
-      '--mount',
-      '--propagation',
-      'private',
-      'sh',
-      '-c',
-      `mount --bind ${run} /run/multinic && mount --bind ${own} /var/lib/multinic/spool && exec "$0" "$@"`,
-    ],
+    wrap: inOwnMounts(`mount --bind ${run} /run/multinic && mount --bind ${own} /var/lib/multinic/spool`),
     arrived,
     async deliver() {
       await arrived;

@@ -7,17 +7,12 @@ import type { Link } from '../../../src/kernel/types.ts';
 import { parseInterfaceAddress } from '../../../src/net/prefix.ts';
 import { keyText } from '../../../src/store/key.ts';
 import type { AttachmentRecord } from '../../../src/store/types.ts';
+import { linkOf } from '../../support/links.ts';
 import { recordOf, testBoot } from '../../support/store/records.ts';
 
 function link(name: string, mac: string, ...addresses: string[]): Link {
-  return {
-    index: 7,
-    name,
-    altnames: [],
+  return linkOf(name, {
     mac,
-    mtu: 1500,
-    up: true,
-    carrier: true,
     lowerElsewhere: true,
     addresses: addresses.map((text) => ({
       ...parseInterfaceAddress(text),
@@ -25,7 +20,7 @@ function link(name: string, mac: string, ...addresses: string[]): Link {
       tentative: false,
       transient: false,
     })),
-  };
+  });
 }
 
 const macs = ['02:00:00:00:00:0a', '02:00:00:00:00:0b'] as const;

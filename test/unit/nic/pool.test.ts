@@ -4,21 +4,11 @@ import { parseInterfaceAddress } from '../../../src/net/prefix.ts';
 import { globToRegExp, matchesAny } from '../../../src/nic/glob.ts';
 import { deviceFacts, nicOf } from '../../../src/nic/nic.ts';
 import { type PoolInput, poolOf } from '../../../src/nic/pool.ts';
+import { linkOf } from '../../support/links.ts';
 
 let index = 0;
 function link(name: string, more: Partial<Link> = {}): Link {
-  return {
-    index: ++index,
-    name,
-    altnames: [],
-    mac: '02:00:00:00:00:01',
-    mtu: 1500,
-    up: true,
-    carrier: true,
-    lowerElsewhere: false,
-    addresses: [],
-    ...more,
-  };
+  return linkOf(name, { index: ++index, ...more });
 }
 
 function pool(links: readonly Link[], more: Partial<PoolInput> = {}): Record<string, string> {

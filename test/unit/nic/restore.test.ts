@@ -4,6 +4,7 @@ import type { Nic } from '../../../src/api/host.ts';
 import type { Link, SavedAddress, SavedLink } from '../../../src/kernel/types.ts';
 import { findLent, withLent } from '../../../src/nic/lent.ts';
 import { renaming, restoring, unlike } from '../../../src/nic/restore.ts';
+import { linkOf } from '../../support/links.ts';
 
 const was: SavedLink = {
   index: 7,
@@ -102,18 +103,7 @@ describe('a NIC that comes back', () => {
   });
 });
 
-const link = (name: string, mac: string, more: Partial<Link> = {}): Link => ({
-  index: 40,
-  name,
-  altnames: [],
-  mac,
-  mtu: 1500,
-  up: true,
-  carrier: true,
-  lowerElsewhere: false,
-  addresses: [],
-  ...more,
-});
+const link = (name: string, mac: string, more: Partial<Link> = {}) => linkOf(name, { index: 40, mac, ...more });
 const lent = { name: 'eth1', saved: was };
 
 describe('a lent NIC is found', () => {
