@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { code } from '../../../src/api/cni-error.ts';
 import { formatInterfaceAddress } from '../../../src/net/prefix.ts';
 import { type Harness, Refused } from '../../support/attach/client.ts';
 import { callOf, createWorld, networkCall, plansText, type World } from '../../support/attach/world.ts';
@@ -13,15 +14,21 @@ const alone = [
   {
     network: 'lent',
     delegation: { pluginType: 'host-device', binding: 'device' },
-    blocks: { eth5: ['10.6.5.0/27'], eth6: ['10.6.6.0/27'] },
+    blocks: blocksOf([5, 6, 7, 8]),
   },
-  { network: 'solo', mode: 'passthru', blocks: { eth7: ['10.6.7.0/27'], eth8: ['10.6.8.0/27'] } },
+  { network: 'solo', mode: 'passthru', blocks: blocksOf([9, 10, 11, 12]) },
 ] as const;
+
+function blocksOf(numbers: readonly number[]): Record<string, string[]> {
+  return Object.fromEntries(numbers.map((number) => [`eth${number}`, [`10.6.${number}.0/25`]]));
+}
+
+const aloneName = /eth([5-9]|1[0-2])/;
 
 let world: World;
 let harness: Harness;
 beforeAll(async () => {
-  world = createWorld(8);
+  world = createWorld(12);
   harness = await world.start({ plans: plansText([{ network: 'red', blocks }, ...alone]) });
 });
 afterAll(async () => world.end());
@@ -88,6 +95,72 @@ test('64 containers with 4 NICs at once, ADD and DEL mixed with GC: each has its
 /** NICs by MAC, with the container that has each. */
 type Holders = Map<string, string>;
 
+/** Nothing is held any more, and every NIC is on the host. */
+async function expectAllHome(): Promise<void> {
+  for (let turn = 0; turn < 100 && (await harness.look()).counts['lent'] !== 0; turn += 1) {
+    await harness.settleLent();
+    await sleep(50);
+  }
+  expect((await harness.look()).counts).toMatchObject({ attachments: 0, addresses: 0, masters: 0, lent: 0 });
+  const names = (await world.links(world.host)).map(({ name }) => name).filter((name) => name.startsWith('eth'));
+  expect(names.toSorted()).toEqual(Array.from({ length: 12 }, (_, index) => `eth${index + 1}`).toSorted());
+}
+
+/** ADD of an attachment that wants all NICs of its network. @returns whether it got some */
+async function tried(parts: { readonly network: string; readonly container: string; readonly netns: string }) {
+  try {
+    await harness.call(callOf('ADD', parts));
+    return true;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    expect([code.tryAgainLater, code.nicConflict], error.message).toContain(error.code);
+    expect(error.message).toMatch(aloneName);
+    return false;
+  }
+}
+
+test('64 containers at once, each for four NICs that one pod has alone, over and over, beside DEL and GC: no NIC twice', async () => {
+  const crowd = Array.from({ length: count }, (_, index) => ({
+    network: alone[index % 2]?.network ?? '',
+    container: `all${index}`,
+    netns: world.pod(),
+  }));
+  let holders: typeof crowd = [];
+  let won = 0;
+  for (let round = 0; round < 3; round += 1) {
+    // Those that have them go while all others ask again: half of them by DEL, the others by GC.
+    const leaving = holders;
+    const left = crowd.filter((parts) => !leaving.includes(parts));
+    const [got] = await Promise.all([
+      Promise.all(left.map(tried)),
+      ...leaving.filter((_parts, index) => index % 2 === 0).map((parts) => harness.call(callOf('DEL', parts))),
+      ...alone.map(({ network }) =>
+        harness.call(
+          networkCall(
+            'GC',
+            network,
+            left.map(({ container }) => ({ containerID: container, ifname: 'net1' })),
+          ),
+        ),
+      ),
+    ]);
+    holders = left.filter((_parts, index) => got[index]);
+    const links = (await Promise.all(crowd.map(({ netns }) => world.links(netns)))).flat();
+    expect(new Set(links.map(({ mac }) => mac)).size).toBe(links.length);
+    expect((await harness.look()).records.map(({ key }) => key.containerID).toSorted()).toEqual(
+      holders.map(({ container }) => container).toSorted(),
+    );
+    expect((await harness.look()).counts).toMatchObject({ masters: links.length, addresses: links.length });
+    for (const parts of holders) await harness.call(callOf('CHECK', parts));
+    won += links.length;
+    if (round === 0) expect(links).toHaveLength(8);
+  }
+  expect(won).toBeGreaterThan(8);
+  for (const { network } of alone) await harness.call(networkCall('GC', network, []));
+  for (const { netns } of crowd) expect(await world.links(netns)).toEqual([]);
+  await expectAllHome();
+});
+
 /** Asks until it gets a NIC of its own, looks whose it is, and gives it back. @returns how often it was refused */
 async function takeTurn(network: string, container: string, holders: Holders): Promise<number> {
   const netns = world.pod();
@@ -97,7 +170,7 @@ async function takeTurn(network: string, container: string, holders: Holders): P
       await harness.call(callOf('ADD', parts));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      expect(error.message).toMatch(/NIC eth[5-8]|eth[5-8].*(held|in use|lent|has)/);
+      expect(error.message).toMatch(aloneName);
       expect(await world.links(netns)).toEqual([]);
       await sleep(50 + Math.random() * 100);
       continue;
@@ -125,11 +198,5 @@ test('a crowd for NICs that one pod has alone, beside GC and a crowd that shares
   expect(refused.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(4);
   await Promise.all(sharing.map(del));
   for (const { network } of alone) await harness.call(networkCall('GC', network, []));
-  for (let turn = 0; turn < 100 && (await harness.look()).counts['lent'] !== 0; turn += 1) {
-    await harness.settleLent();
-    await sleep(50);
-  }
-  expect((await harness.look()).counts).toMatchObject({ attachments: 0, addresses: 0, masters: 0, lent: 0 });
-  const names = (await world.links(world.host)).map(({ name }) => name).filter((name) => name.startsWith('eth'));
-  expect(names).toEqual(['eth1', 'eth2', 'eth3', 'eth4', 'eth5', 'eth6', 'eth7', 'eth8']);
+  await expectAllHome();
 });
