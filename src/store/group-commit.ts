@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { DiskSync } from './disk-sync.ts';
 
 /** What one member of a group did: its answer, and what to change in memory once the group is on disk. */
 export interface Outcome<T> {
@@ -14,18 +15,25 @@ interface Member {
   readonly reject: (error: unknown) => void;
 }
 
-/** Queue of writes. `run` resolves after the commit that holds its work; `flush` commits what waits, at once. */
+/** Queue of writes. */
 export interface GroupCommit {
+  /** Resolves after the commit that holds the work: it survives this process, however that ends. */
+  write<T>(work: () => Outcome<T>): Promise<T>;
+  /** Resolves when the work is on disk: it survives the machine. */
   run<T>(work: () => Outcome<T>): Promise<T>;
+  /** Resolves when all that was committed before is on disk. */
+  synced(): Promise<void>;
+  /** Commits what waits, at once. */
   flush(): void;
 }
 
 /**
- * Writes that arrive in one turn of the event loop share one transaction and one fsync (0.2 ms, however many they are). Each
- * has its own savepoint, so a member that fails takes back its own writes only. Memory changes after the commit, never before:
- * what the maps show is on disk.
+ * Writes that arrive in one turn of the event loop share one transaction; those that arrive while the disk is busy share its next
+ * turn. Each has its own savepoint, so a member that fails takes back its own writes only. Memory changes after the commit, never
+ * before: what the maps show is what another process would find.
+ * @param db commits without waiting for the disk
  */
-export function createGroupCommit(db: DatabaseSync): GroupCommit {
+export function createGroupCommit(db: DatabaseSync, disk: DiskSync): GroupCommit {
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const savepoint = db.prepare('SAVEPOINT member');
@@ -33,6 +41,7 @@ export function createGroupCommit(db: DatabaseSync): GroupCommit {
   const rollbackTo = db.prepare('ROLLBACK TO member');
   let waiting: Member[] = [];
   let scheduled = false;
+  let synced = Promise.resolve();
 
   const one = (member: Member): (() => void) => {
     savepoint.run();
@@ -58,6 +67,7 @@ export function createGroupCommit(db: DatabaseSync): GroupCommit {
       begin.run();
       settle = members.map(one);
       commit.run();
+      synced = disk.request();
     } catch (error) {
       if (db.isTransaction) db.exec('ROLLBACK');
       for (const member of members) member.reject(error);
@@ -66,26 +76,34 @@ export function createGroupCommit(db: DatabaseSync): GroupCommit {
     for (const answer of settle) answer();
   };
 
+  const write = <T>(work: () => Outcome<T>): Promise<T> => {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const settled = (outcome: Outcome<T>) => () => {
+      if (outcome.keep) outcome.apply?.();
+      resolve(outcome.value);
+    };
+    waiting.push({
+      reject,
+      work() {
+        const outcome = work();
+        return { keep: outcome.keep, settle: settled(outcome) };
+      },
+    });
+    if (!scheduled) {
+      scheduled = true;
+      setImmediate(flush);
+    }
+    return promise;
+  };
+
   return {
     flush,
-    run<T>(work: () => Outcome<T>): Promise<T> {
-      const { promise, resolve, reject } = Promise.withResolvers<T>();
-      const settled = (outcome: Outcome<T>) => () => {
-        if (outcome.keep) outcome.apply?.();
-        resolve(outcome.value);
-      };
-      waiting.push({
-        reject,
-        work() {
-          const outcome = work();
-          return { keep: outcome.keep, settle: settled(outcome) };
-        },
-      });
-      if (!scheduled) {
-        scheduled = true;
-        setImmediate(flush);
-      }
-      return promise;
+    write,
+    async run(work) {
+      const value = await write(work);
+      await synced;
+      return value;
     },
+    synced: () => synced,
   };
 }

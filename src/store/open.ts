@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { createDiskSync } from './disk-sync.ts';
 import { migrate } from './schema.ts';
 import { createStore } from './sqlite-store.ts';
 import type { Store } from './types.ts';
@@ -55,7 +56,7 @@ const sqliteCorrupt = 11;
 const sqliteNotADatabase = 26;
 
 /**
- * Opens the host's store, alone: WAL, synchronous FULL (a commit survives power loss), exclusive lock, newest schema, checked.
+ * Opens the host's store, alone: WAL, exclusive lock, newest schema, checked. What opening itself writes is on disk when it is done.
  * An unreadable file is renamed to `<path>.corrupt-<time>` (with its -wal) and an empty store opened in its place.
  * @throws StoreError when another process holds it, or a newer program wrote it
  */
@@ -88,7 +89,7 @@ function openAt(options: OpenOptions, origin: string | undefined): OpenedStore {
     const state = lost === undefined ? origin : `recovered-empty ${lost}`;
     if (state !== undefined) db.prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)').run(originName, state);
     rmSync(lostMarker(path), { force: true });
-    const store = loadStore(db, options.bootId);
+    const store = loadStore(db, options);
     return { store, ...parseOrigin(store.get(originName)) };
   } catch (error) {
     db.close();
@@ -123,10 +124,15 @@ function check(db: DatabaseSync): void {
 }
 
 /** Rows that cannot be understood count as damage: guessing would free held addresses. */
-function loadStore(db: DatabaseSync, bootId: string): Store {
+function loadStore(db: DatabaseSync, { path, bootId }: OpenOptions): Store {
+  // From here on commits go to the WAL, and the WAL to the disk beside the event loop.
+  db.exec('PRAGMA synchronous = NORMAL');
+  const disk = createDiskSync(`${path}-wal`);
+  syncDirectory(path);
   try {
-    return createStore(db, bootId);
+    return createStore(db, bootId, disk);
   } catch (error) {
+    disk.close();
     throw new Damage('rows cannot be read', { cause: error });
   }
 }

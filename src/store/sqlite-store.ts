@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { later } from '../cni/stamp.ts';
 import type { AttachmentKey } from '../cni/types.ts';
 import { type Address, formatAddress } from '../net/address.ts';
+import type { DiskSync } from './disk-sync.ts';
 import { createGroupCommit, type Outcome } from './group-commit.ts';
 import { keyText } from './key.ts';
 import { contentOf, loadLent, toLent } from './lent.ts';
@@ -14,10 +15,11 @@ import type { AttachmentRecord, Conflict, HeldMaster, LentNic, RestingAddress, S
  * The Store over an open, migrated database that this process alone uses. Decisions are taken by SQL inside the transaction
  * (members of one group see each other); the maps in memory follow after the commit.
  * @param currentBoot this boot's id: orders stamps of different boots
+ * @param disk puts the database's commits on disk; closed with the store
  */
-export function createStore(db: DatabaseSync, currentBoot: string): Store {
+export function createStore(db: DatabaseSync, currentBoot: string, disk: DiskSync): Store {
   const sql = prepareStatements(db);
-  const group = createGroupCommit(db);
+  const group = createGroupCommit(db, disk);
   const ids = new Map<string, number>();
   const attachments = new Map<string, AttachmentRecord>();
   const resting = new Map<string, RestingAddress>();
@@ -28,13 +30,14 @@ export function createStore(db: DatabaseSync, currentBoot: string): Store {
   const lent = new Map(loadLent(db).map((one) => [one.name, one]));
   for (const entry of loadResting(db)) resting.set(restingKey(entry.network, entry.address), entry);
 
-  const change = (key: AttachmentKey, work: (id: number, record: AttachmentRecord) => Outcome<void>): Promise<void> =>
-    group.run(() => {
-      const id = ids.get(keyText(key));
-      const record = attachments.get(keyText(key));
-      if (id === undefined || record === undefined) throw new Error(`the store has no attachment ${keyText(key)}`);
-      return work(id, record);
-    });
+  type Change = (id: number, record: AttachmentRecord) => Outcome<void>;
+  const changing = (key: AttachmentKey, work: Change) => (): Outcome<void> => {
+    const id = ids.get(keyText(key));
+    const record = attachments.get(keyText(key));
+    if (id === undefined || record === undefined) throw new Error(`the store has no attachment ${keyText(key)}`);
+    return work(id, record);
+  };
+  const change = (key: AttachmentKey, work: Change): Promise<void> => group.run(changing(key, work));
   const replace = (record: AttachmentRecord) => () => void attachments.set(keyText(record.key), record);
 
   /** Inserts all rows of the record; a refusal leaves what it wrote to the savepoint. */
@@ -114,18 +117,21 @@ export function createStore(db: DatabaseSync, currentBoot: string): Store {
       return [...resting.values()];
     },
     lent,
-    begin: (record, lending = []) => group.run(() => insert(record, lending)),
+    begin: (record, lending = []) => group.write(() => insert(record, lending)),
+    synced: () => group.synced(),
     returned: (nic) =>
       group.run(() => {
         sql.deleteLent.run(nic);
         return done(() => void lent.delete(nic));
       }),
     finish: (key, delegateResults, result) =>
-      change(key, (id, record) => {
-        if (record.state !== 'pending') throw new Error(`attachment ${keyText(key)} is ${record.state}, not pending`);
-        sql.finish.run(JSON.stringify(delegateResults), JSON.stringify(result), id);
-        return done(replace({ ...record, state: 'ready', delegateResults, result }));
-      }),
+      group.write(
+        changing(key, (id, record) => {
+          if (record.state !== 'pending') throw new Error(`attachment ${keyText(key)} is ${record.state}, not pending`);
+          sql.finish.run(JSON.stringify(delegateResults), JSON.stringify(result), id);
+          return done(replace({ ...record, state: 'ready', delegateResults, result }));
+        }),
+      ),
     renew: (key, stamp) =>
       change(key, (id, record) => {
         sql.renew.run(stamp.bootId, stamp.ns, id);
@@ -169,7 +175,9 @@ export function createStore(db: DatabaseSync, currentBoot: string): Store {
       ),
     close() {
       group.flush();
+      // Checkpoints, and waits for the disk.
       db.close();
+      disk.close();
     },
   };
 }

@@ -88,18 +88,29 @@ export type Conflict =
   /** A DEL that started later than this ADD was seen. */
   | { readonly kind: 'deleted' };
 
-/** The host's durable state. Every promise resolves after the commit; calls that arrive together share one transaction. */
+/**
+ * The host's durable state. Calls that arrive together share one transaction. Promises resolve when the change is on disk, but for
+ * those of `begin` and `finish`: these resolve when it is written, so that it survives this process, and not yet the machine.
+ */
 export interface Store {
   /** All records, as loaded at open and kept in step. */
   readonly attachments: ReadonlyMap<string, AttachmentRecord>;
   readonly resting: readonly RestingAddress[];
   /** NICs that are not on the host as they were, by name. */
   readonly lent: ReadonlyMap<string, LentNic>;
-  /** Inserts a pending attachment with addresses, masters and the NICs that are lent to it, or nothing at all. */
+  /**
+   * Inserts a pending attachment with addresses, masters and the NICs that are lent to it, or nothing at all. Its addresses come on
+   * no link, nor its NICs into a pod, before `synced`.
+   */
   begin(record: AttachmentRecord, lent?: readonly LentNic[]): Promise<Conflict | undefined>;
   /** The NIC is as it was before, or gone for good. */
   returned(nic: string): Promise<void>;
-  /** pending → ready. */
+  /** All that was written before is on disk. */
+  synced(): Promise<void>;
+  /**
+   * pending → ready. Not waited for on disk: a machine that fails takes its pods' namespaces along, and a record that is still
+   * pending then is undone as one that is ready would be.
+   */
   finish(key: AttachmentKey, delegateResults: readonly CniResult[], result: CniResult): Promise<void>;
   /** Another ADD of the same: the record is as of its stamp. */
   renew(key: AttachmentKey, stamp: Stamp): Promise<void>;

@@ -35,7 +35,7 @@ export async function ipamAdd(context: AttachContext, call: ContainerCall, signa
     const block = requireBlock(context, plan, call);
     const routes = routesOf(plan, call, block);
     const reserved = context.pools.reserve(plan, [block.interfaceIndex], call.conf.request.ips);
-    const record = await commit(context, plan, call, netnsId, reserved, () => ({ calls: [], masters: [] }));
+    const record = await commit(context, plan, call, netnsId, reserved, async () => ({ calls: [], masters: [] }));
     try {
       await context.step('add:committed');
       requireSame(context, plan);
@@ -46,6 +46,8 @@ export async function ipamAdd(context: AttachContext, call: ContainerCall, signa
       await context.step('add:before-finish');
       requireCaller(signal);
       await context.store.finish(call.key, [], result);
+      // Once answered, they come on a link.
+      await context.store.synced();
       await context.step('add:finished');
       requireCaller(signal);
       context.log.info({ attachment: keyText(call.key), nic: block.interfaceName }, 'addresses given');

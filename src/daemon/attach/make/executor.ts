@@ -18,7 +18,7 @@ export interface Made {
   readonly links: readonly Link[];
 }
 
-/** How an attachment's calls are carried out. Whoever calls undoes what is left of a failure. */
+/** How an attachment's calls are carried out: no address on a link, no NIC in the pod before the record is on disk. Whoever calls undoes what is left of a failure. */
 export interface Executor {
   /** Before any link is there. */
   prepare(): Promise<void>;
@@ -33,7 +33,7 @@ export interface Executor {
 export async function executorFor(context: AttachContext, record: AttachmentRecord, netns: string): Promise<Executor> {
   const direct = planDirect(record.key, record.calls, netns, ipv6Of(record));
   if (direct === undefined || !(await areReference(context, record))) return byDelegates(context, record, netns);
-  const { kernel, delegates } = context;
+  const { kernel, delegates, store } = context;
   const { calls, key } = record;
   return {
     prepare: async () => {},
@@ -43,6 +43,8 @@ export async function executorFor(context: AttachContext, record: AttachmentReco
       const created = await kernel.batch(direct.create, undefined, { marks });
       created.forEach((said, index) => requireDone(calls[index], said));
       await context.step('add:delegates');
+      // Links without addresses were made while the disk took the record.
+      await store.synced();
       const { sysctls } = direct;
       const commands = [...direct.finish.map(({ line }) => line), ...after];
       const { answers, links } = await kernel.batchThenLinks(commands, netns, { sysctls, marks });
@@ -57,10 +59,11 @@ export async function executorFor(context: AttachContext, record: AttachmentReco
 }
 
 function byDelegates(context: AttachContext, record: AttachmentRecord, netns: string): Executor {
-  const { kernel, delegates } = context;
+  const { kernel, delegates, store } = context;
   return {
     prepare: () => prepareIpv6(context, record, netns),
     async make(running, after) {
+      await store.synced();
       const delegateResults = await addAll(delegates, lookWith(kernel), record.calls, running);
       await context.step('add:delegates');
       return { delegateResults, ...(await kernel.batchThenLinks(after, netns)) };

@@ -6,7 +6,7 @@ import { conflictError } from './conflict.ts';
 import type { Reserved } from './pools.ts';
 
 /**
- * Puts what was reserved on disk, as a `pending` record; it goes back to the pools when it cannot be.
+ * Writes what was reserved, as a `pending` record; it goes back to the pools when it cannot be. It is on disk when the store is `synced`.
  * @param rest what the call makes with it: delegates' calls, and the NICs that they use
  * @param lent NICs that go into the pod themselves
  * @throws CniError naming who holds an address or a NIC already, and what `rest` throws
@@ -17,7 +17,7 @@ export async function commit(
   { key, stamp, netns, pod, path, args }: ContainerCall,
   netnsId: string,
   reserved: Reserved,
-  rest: () => Pick<AttachmentRecord, 'calls' | 'masters'>,
+  rest: () => Promise<Pick<AttachmentRecord, 'calls' | 'masters'>>,
   lent: readonly LentNic[] = [],
 ): Promise<AttachmentRecord> {
   try {
@@ -31,7 +31,7 @@ export async function commit(
       path,
       args,
       addresses: heldOf(reserved),
-      ...rest(),
+      ...(await rest()),
       createdAt: context.now(),
     };
     const conflict = await context.store.begin(record, lent);

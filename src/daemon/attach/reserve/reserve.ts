@@ -24,9 +24,10 @@ import { requireMacs } from './requested-macs.ts';
 interface Applicant {
   readonly plan: HostPlan;
   readonly call: ContainerCall;
-  /** The namespace's identity, and what stands in it. */
+  /** The namespace's identity. */
   readonly netnsId: string;
-  readonly links: readonly Link[];
+  /** What stands in it; waited for last, so that deciding costs no time of its own. */
+  readonly looking: Promise<readonly Link[]>;
 }
 
 /** Decides NICs, names and addresses, and commits them: from here on a DEL or a restart finds what to undo. */
@@ -36,11 +37,10 @@ export async function reserve(context: AttachContext, applicant: Applicant): Pro
   return decide(context, applicant);
 }
 
-async function decide(context: AttachContext, { plan, call, netnsId, links }: Applicant): Promise<AttachmentRecord> {
+async function decide(context: AttachContext, { plan, call, netnsId, looking }: Applicant): Promise<AttachmentRecord> {
   const chosen = await chooseNics(context, plan, call);
   const nics = chosen.map(({ nic }) => nic.name);
   const names = interfaceNames(call.key.ifname, nics.length);
-  refuseTaken(call, names, links);
   const macs = requireMacs(plan, call, names);
   await checkMasters(context, plan, nics);
   const cniVersion = await versionFor(context, call, delegateOf(plan.pluginType));
@@ -48,8 +48,8 @@ async function decide(context: AttachContext, { plan, call, netnsId, links }: Ap
   const lent = await lend(context, plan, call, netnsId, chosen, names);
   const wanted = readPodRoutes(plan, call.conf);
   const reserved = reserveFor(context.pools, plan, chosen, call);
-  const rest = (): Pick<AttachmentRecord, 'calls' | 'masters'> => ({
-    calls: planCalls({
+  const rest = async (): Promise<Pick<AttachmentRecord, 'calls' | 'masters'>> => {
+    const calls = planCalls({
       network: plan.network,
       cniVersion,
       pluginType: plan.pluginType,
@@ -69,9 +69,10 @@ async function decide(context: AttachContext, { plan, call, netnsId, links }: Ap
           ),
         )
         .map((nic) => (plan.sourceRouting === true ? { ...nic, source: sourceRouting(plan, wanted, nic) } : nic)),
-    }),
-    masters: chosen.flatMap((one) => masterOf(plan, one) ?? []),
-  });
+    });
+    refuseTaken(call, names, await looking);
+    return { calls, masters: chosen.flatMap((one) => masterOf(plan, one) ?? []) };
+  };
   return commit(context, plan, call, netnsId, reserved, rest, lent);
 }
 

@@ -18,7 +18,7 @@ import { undoFailed } from '../undo/failed.ts';
 import { undo } from '../undo/undo.ts';
 
 /**
- * ADD: all NICs with all their addresses, or nothing. Addresses are on disk before any delegate runs. Asked again, the same
+ * ADD: all NICs with all their addresses, or nothing. Addresses are on disk before they are on a link. Asked again, the same
  * answer when all of it is in the namespace, else undone first and made anew.
  * @param signal the caller has gone: what was made is undone
  * @param until when making ends and undoing begins, ms as performance.now() counts
@@ -34,20 +34,20 @@ export async function add(
   return context.locks.run(call.key.containerID, async () => {
     requireCaller(signal);
     requireTime(call, until);
-    let links = await context.kernel.links(call.netns);
+    let looking = lookInto(context, call);
     const known = context.store.attachments.get(keyText(call.key));
     if (known !== undefined) {
-      if (isServed(known, netnsId, links)) {
+      if (isServed(known, netnsId, await looking)) {
         await renew(context, call, known);
         return answer(call, inSandbox(known.result, call.netns));
       }
       requireNewer(context, call, known);
       await undo(context, known, call.netns);
-      links = await context.kernel.links(call.netns);
+      looking = lookInto(context, call);
     }
     const plan = requirePlan(context, call.key.network);
     const wanted = readPodRoutes(plan, call.conf);
-    const record = await reserve(context, { plan, call, netnsId, links });
+    const record = await reserve(context, { plan, call, netnsId, looking });
     try {
       await context.step('add:committed');
       requireSame(context, plan);
@@ -63,6 +63,13 @@ export async function add(
       throw error;
     }
   });
+}
+
+/** Begun at once: what there is to decide is decided meanwhile. Where that ends in an error, nobody waits for it. */
+function lookInto({ kernel }: AttachContext, { netns }: ContainerCall): Promise<readonly Link[]> {
+  const looking = kernel.links(netns);
+  looking.catch(() => undefined);
+  return looking;
 }
 
 function answer(call: ContainerCall, own: CniResult): CniResult {

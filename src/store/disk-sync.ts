@@ -1,0 +1,63 @@
+import { closeSync, fdatasync, openSync } from 'node:fs';
+
+/** Puts on disk what was written to one file, beside the event loop. */
+export interface DiskSync {
+  /**
+   * Resolves when all that was written before the call is on disk. Calls that come while the disk is busy share the next turn.
+   * @throws Error once the disk has failed, and from then on: what it lost then, no later sync would bring to it
+   */
+  request(): Promise<void>;
+  /** The file is let go, after the turn that runs. */
+  close(): void;
+}
+
+/** @throws Error when the file cannot be opened */
+export function createDiskSync(path: string): DiskSync {
+  const file = openSync(path, 'r');
+  let running = false;
+  let closed = false;
+  let failure: Error | undefined;
+  let next: PromiseWithResolvers<void> | undefined;
+
+  const start = (): void => {
+    const turn = next;
+    next = undefined;
+    running = true;
+    fdatasync(file, (error) => {
+      running = false;
+      if (error === null) turn?.resolve();
+      else fail(turn, error);
+      if (next !== undefined) start();
+      else if (closed) closeSync(file);
+    });
+  };
+  const fail = (turn: PromiseWithResolvers<void> | undefined, cause: Error): void => {
+    failure = new Error(
+      `${path} cannot be put on disk (${cause.message}): see to the disk of this host, then start the multinic daemon again`,
+      { cause },
+    );
+    turn?.reject(failure);
+    next?.reject(failure);
+    next = undefined;
+  };
+
+  return {
+    request() {
+      if (failure !== undefined) return quiet(Promise.reject(failure));
+      next ??= Promise.withResolvers();
+      const { promise } = next;
+      if (!running) start();
+      return quiet(promise);
+    },
+    close() {
+      closed = true;
+      if (!running) closeSync(file);
+    },
+  };
+}
+
+/** Not everybody who writes waits for the disk: a failure that nobody hears of comes again at the next request. */
+function quiet(promise: Promise<void>): Promise<void> {
+  promise.catch(() => undefined);
+  return promise;
+}
