@@ -15,12 +15,14 @@ interface Role {
   readonly kind: string;
   readonly metadata: { readonly name: string };
   readonly rules: readonly Rule[];
+  /** Of bindings. */
+  readonly roleRef?: { readonly kind: string; readonly name: string };
 }
 
-const roles = globSync('deploy/rbac/*.yaml', { cwd: root })
+const documents = globSync('deploy/**/*.yaml', { cwd: root })
   .flatMap((path) => parseAllDocuments(read(path)))
-  .map((document): Role => document.toJS())
-  .filter(({ kind }) => kind === 'ClusterRole' || kind === 'Role');
+  .map((document): Role => document.toJS());
+const roles = documents.filter(({ kind }) => kind === 'ClusterRole' || kind === 'Role');
 
 /** `operator apps daemonsets get`, one for each verb that a rule gives. */
 const given = roles.flatMap(({ metadata, rules }) =>
@@ -60,6 +62,17 @@ describe('rights of the service accounts', () => {
   });
 
   it('are no wildcards', () => {
-    expect(given.filter((one) => one.includes('*'))).toEqual([]);
+    // In names, paths and groups neither.
+    expect(
+      roles.filter(({ rules }) => JSON.stringify(rules).includes('*')).map(({ metadata }) => metadata.name),
+    ).toEqual([]);
+  });
+
+  it('come from these roles alone', () => {
+    const names = roles.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+    const bound = documents
+      .filter(({ kind }) => kind.endsWith('RoleBinding'))
+      .map(({ roleRef }) => `${roleRef?.kind} ${roleRef?.name}`);
+    expect(bound.toSorted()).toEqual(names.toSorted());
   });
 });
