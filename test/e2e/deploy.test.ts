@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { fieldAt, fieldsOf, listOf, textOf } from '../../src/lab/apiserver/object.ts';
+import { fieldAt, listOf, textOf } from '../../src/lab/apiserver/object.ts';
 import { createRunner, type Runner } from '../../src/lab/run/runner.ts';
 import { accessFrom, KubeRest } from '../support/kube-rest.ts';
 import { until } from '../support/kube-suite.ts';
