@@ -23,6 +23,7 @@ async function main(args: readonly string[]): Promise<void> {
       runEnginePoints([...daemonPoints(scenes.direct), ...daemonPoints(scenes.delegates)], { onOutcome }),
       runEnginePoints([...daemonPoints(scenes.chain), ...delegatePoints()], { onOutcome }),
       runEnginePoints(lentPoints(), { onOutcome }),
+      runEnginePoints([...daemonPoints(scenes.bySource), ...daemonPoints(scenes.bySourceDelegates)], { onOutcome }),
       runShimPoints(root, { onOutcome }),
     ]).then((lists) => lists.flat());
     const leftovers = outcomes.reduce((sum, { left }) => sum + left.length, 0);

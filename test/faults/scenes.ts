@@ -12,6 +12,8 @@ export interface Scene {
   readonly plugin: string;
   /** Of the network configuration. */
   readonly conf: Readonly<Record<string, unknown>>;
+  /** `ipam.routes` of it. */
+  readonly routes?: readonly { readonly dst: string; readonly gw: string }[];
 }
 
 /** What a point works on: an engine that serves, and a pod that nobody has used. */
@@ -27,6 +29,16 @@ const bridge = 'br-fault';
 
 const bandwidth = { ingressRate: 8_000_000, ingressBurst: 800_000, egressRate: 8_000_000, egressBurst: 800_000 };
 
+const bySource = {
+  network: 'by-source',
+  plugin: 'macvlan',
+  conf: {},
+  routes: ['10.8.1.1', '10.8.2.1', 'fd00:8:1::1', 'fd00:8:2::1'].map((gw) => ({
+    dst: gw.includes(':') ? '::/0' : '0.0.0.0/0',
+    gw,
+  })),
+};
+
 export const scenes = {
   direct: { name: 'links by the daemon', network: 'red', executor: 'direct', plugin: 'macvlan', conf: {} },
   delegates: { name: 'links by delegates', network: 'red', executor: 'delegates', plugin: 'macvlan', conf: {} },
@@ -40,6 +52,8 @@ export const scenes = {
       metaPlugins: [{ type: 'tuning', mtu: 1400 }, { type: 'sbr' }, { type: 'bandwidth', ...bandwidth }],
     },
   },
+  bySource: { name: 'routing by source', executor: 'direct', ...bySource },
+  bySourceDelegates: { name: 'routing by source, links by delegates', executor: 'delegates', ...bySource },
   lent: { name: 'lent NICs', network: lending.network, executor: 'direct', plugin: 'host-device', conf: {} },
 } as const satisfies Record<string, Scene>;
 
@@ -49,6 +63,11 @@ export const plans = plansText([
     network: 'slow',
     delegation: { pluginType: 'bridge', binding: 'none' },
     blocks: { eth1: ['10.6.1.0/27'], eth2: ['10.6.2.0/27'] },
+  },
+  {
+    network: bySource.network,
+    sourceRouting: true,
+    blocks: { eth1: ['10.8.1.64/27', 'fd00:8:1::100/120'], eth2: ['10.8.2.64/27', 'fd00:8:2::100/120'] },
   },
   lending,
 ]);
@@ -72,6 +91,6 @@ export function placeCall(
   stand?: string,
 ): ContainerCall {
   const path = [...(stand === undefined ? [] : [stand]), pluginDirectory];
-  const call = callOf(verb, { network: scene.network, container, netns, path });
+  const call = callOf(verb, { network: scene.network, container, netns, path, routes: scene.routes });
   return { ...call, conf: { ...call.conf, plugin: scene.conf } };
 }

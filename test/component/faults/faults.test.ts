@@ -13,6 +13,7 @@ import { runShimPoints } from '../../faults/shim-points.ts';
 test('a delegate is killed, the daemon is started anew, DEL: nothing is left', async () => {
   const some = [
     ...daemonPoints(scenes.direct).slice(-1),
+    ...daemonPoints(scenes.bySource).filter(({ name }) => name === 'ADD at add:before-finish'),
     ...delegatePoints().filter((_point, index) => index % 4 === 1),
     ...lentPoints().filter((_point, index) => index % 8 === 4),
   ];
