@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MultiNicNetworkSpec } from '../../../src/api/kinds/multinicnetwork.ts';
 import type { KubeObject } from '../../../src/api/meta.ts';
 import { resources } from '../../../src/kube/resource.ts';
+import { ApiError } from '../../../src/lab/apiserver/api-error.ts';
 import { type Hosts, nic, startHosts } from '../../support/operator/hosts.ts';
 import { startWorld, type World } from '../../support/operator/world.ts';
 
@@ -112,6 +113,53 @@ describe('a network that cannot be', () => {
       expect(entry?.blocks).toHaveLength(2);
     });
     await blocksNobody();
+  });
+
+  it('with more hosts than indexes serves those that fit and names who got none', async () => {
+    for (const name of ['host-b', 'host-c']) await hosts.join(name, [1]);
+    await world.apply('bad', { ...good, addressing: { hostBlock: 1, interfaceBlock: 2 } });
+    const message = await becomes('bad', 'Ready', 'False', 'HostIndexesExhausted');
+    expect(message).toMatch(/\b1 got none: host-c\. Raise hostBlock, /);
+    await world.until(async () => expect((await world.host('host-b'))?.status?.networks).toHaveLength(1));
+    await blocksNobody();
+  });
+
+  it('whose excludes cover the block of a NIC that comes later names host and NIC, and serves the others', async () => {
+    const net = {
+      ...good,
+      masterNets: ['10.1.7.0/24', '10.1.8.0/24'],
+      addressing: { hostBlock: 6, interfaceBlock: 2, excludeCIDRs: ['192.168.64.0/24'] },
+    };
+    await hosts.join('host-b', [7]);
+    await world.apply('bad', net);
+    await becomes('bad', 'Ready', 'True', 'Ready');
+    const interfaces = [nic(7, 2), nic(8, 2)];
+    await world.client.patch(resources.hostInterfaces, 'host-b', 'merge', { spec: { interfaces } });
+    expect(await becomes('bad', 'Planned', 'False', 'NoUsableAddress')).toBe(
+      'host host-b (index 0) has no block on 10.1.8.0/24: excludeCIDRs cover it. Shorten excludeCIDRs',
+    );
+    expect((await world.host('host-b'))?.status?.networks?.find(({ name }) => name === 'bad')?.blocks).toHaveLength(1);
+  });
+
+  it('routed over hosts that have one address names both and the address', async () => {
+    await hosts.join('host-b', [], [nic(1, 1)]);
+    await world.apply('bad', { ...good, plugin: { ...good.plugin, args: { mode: 'l3' } } });
+    const message = await becomes('bad', 'Planned', 'False', 'HostAddressConflict');
+    for (const name of ['host-a', 'host-b', '10.1.1.1']) expect(message).toContain(name);
+  });
+
+  it("whose NADs the server refuses has the server's words, and is Ready once it takes them", async () => {
+    world.intercept = ({ resource, verb }, user) => {
+      if (user === 'operator' && resource.plural === 'network-attachment-definitions' && !/get|list|watch/.test(verb)) {
+        throw new ApiError(403, 'Forbidden', 'a webhook of the team says no');
+      }
+    };
+    await world.apply('bad', good);
+    const message = await becomes('bad', 'NetworksReady', 'False', 'WriteFailed');
+    expect(message).toContain('not all NetworkAttachmentDefinitions could be written');
+    expect(message).toContain('a webhook of the team says no');
+    world.intercept = undefined;
+    await becomes('bad', 'Ready', 'True', 'Ready');
   });
 
   it('without any host with a NIC of it waits for one', async () => {
