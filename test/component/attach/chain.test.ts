@@ -295,3 +295,34 @@ test('a chained plugin that fails undoes every NIC, and says which; one that is 
   });
   expect((await harness.look()).counts).toMatchObject({ attachments: 0, addresses: 0, masters: 0 });
 });
+
+test('STATUS and GC go to chained plugins that have them, and all that fail are told of', async () => {
+  const answer = (name: string, number: number) =>
+    `echo '{"cniVersion":"1.1.0","code":${number},"msg":"${name} is tired"}'; exit 1`;
+  const tired = (name: string, number: number) =>
+    world.delegate(
+      name,
+      `case "$CNI_COMMAND" in
+VERSION) echo '{"cniVersion":"1.1.0","supportedVersions":["1.0.0","1.1.0"]}';;
+STATUS) ${answer(name, number)};;
+GC) ${answer(name, 999)};;
+esac`,
+    );
+  const path = [tired('first', 51), tired('second', 50), tired('third', 51), pluginDirectory];
+  const ask = (verb: 'STATUS' | 'GC', ...types: readonly string[]) => {
+    const call = networkCall(verb, 'tuned', verb === 'GC' ? [] : undefined);
+    const plugin = { metaPlugins: types.map((type) => ({ type })) };
+    return harness.call({ ...call, path, conf: { ...call.conf, cniVersion: '1.1.0', plugin } });
+  };
+  await expect(ask('STATUS', 'first', 'second')).rejects.toMatchObject({
+    code: code.notAvailable,
+    message: expect.stringMatching(/first STATUS failed: first is tired; .*second STATUS failed: second is tired/),
+  });
+  await expect(ask('STATUS', 'first', 'third')).rejects.toMatchObject({ code: code.limitedConnectivity });
+  const outcome: unknown = await ask('GC', 'first', 'second').catch((error: unknown) => error);
+  for (const nic of ['eth1', 'eth2']) {
+    for (const name of ['first', 'second']) {
+      expect(String(outcome)).toContain(`NIC ${nic}: ${name} GC failed: ${name} is tired`);
+    }
+  }
+});

@@ -15,8 +15,9 @@ const delegateLimitMs = 600;
 
 /**
  * STATUS: whether an ADD to this network could be served now: the daemon is ready, the network has blocks here with room in
- * each, its delegates are installed and (from CNI 1.1.0 on) say so themselves.
- * @throws CniError 50 with every reason that one look finds; 51 where a delegate says that
+ * each, its delegates, chained plugins and IPAM plugins are installed, and delegates and chained plugins (from CNI 1.1.0 on) say so
+ * themselves.
+ * @throws CniError 50 with every reason that one look finds; 51 where delegates say that and nothing else is wrong
  */
 export async function status(context: AttachContext, call: NetworkCall): Promise<void> {
   const ready = context.ready();
@@ -39,13 +40,18 @@ export async function status(context: AttachContext, call: NetworkCall): Promise
 
 async function askDelegates(context: AttachContext, plan: HostPlan, call: NetworkCall): Promise<void> {
   const { delegates } = context;
-  const [first] = networkCalls(plan, call);
+  const calls = distinct(networkCalls(plan, call));
   const asked = async (): Promise<void> => {
     const chained = readMetaPlugins(call.conf.plugin, plan.network).map(({ plugin }) => plugin);
-    for (const plugin of [delegateOf(plan.pluginType), ...ipamPlugins(first), ...chained])
+    for (const plugin of new Set([delegateOf(plan.pluginType), ...calls.flatMap(ipamPlugin), ...chained]))
       delegates.find(call.path, plugin);
-    if (first === undefined || !(await hasNetworkVerbs(context, call.path, first.plugin))) return;
-    await delegates.runNetwork(first, 'STATUS', call.path, delegateLimitMs);
+    const outcomes = await Promise.allSettled(
+      calls.map(async (one) => {
+        if (!(await hasNetworkVerbs(context, call.path, one.plugin))) return;
+        await delegates.runNetwork(one, 'STATUS', call.path, delegateLimitMs);
+      }),
+    );
+    requireAll(outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : [])));
   };
   const late = async (): Promise<never> => {
     await sleep(delegateLimitMs + 100, undefined, { ref: false });
@@ -62,12 +68,33 @@ async function askDelegates(context: AttachContext, plan: HostPlan, call: Networ
   }
 }
 
+/** NICs differ to a plugin that is asked for its STATUS in nothing but who gives addresses: the first of a kind speaks for all. */
+function distinct(calls: readonly NetworkDelegateCall[]): readonly NetworkDelegateCall[] {
+  const kinds = calls.map((call) => [[call.plugin, ...ipamPlugin(call)].join('/'), call] as const);
+  return [...new Map(kinds.toReversed()).values()].toReversed();
+}
+
+/** @throws what delegates said, all of it */
+function requireAll(failures: readonly unknown[]): void {
+  const [first, ...more] = failures;
+  if (first === undefined) return;
+  const known = failures.filter((failure) => failure instanceof CniError);
+  if (more.length === 0 || known.length < failures.length) throw first;
+  const limited = known.every((failure) => failure.code === code.limitedConnectivity);
+  throw new CniError(
+    limited ? code.limitedConnectivity : code.notAvailable,
+    known.map(({ message }) => message).join('; '),
+    known.map(({ details }) => details).join('; '),
+    first,
+  );
+}
+
 function unavailable(message: string): CniError {
   return new CniError(code.notAvailable, message);
 }
 
-/** Who gives addresses to the links: the plugin that the calls' IPAM names. */
-function ipamPlugins(first: NetworkDelegateCall | undefined): readonly string[] {
-  const ipam = first?.config['ipam'];
+/** Who gives addresses to the links: the plugin that the call's IPAM names; none of a chained plugin. */
+function ipamPlugin({ config }: NetworkDelegateCall): readonly string[] {
+  const { ipam } = config;
   return isObject(ipam) && typeof ipam['type'] === 'string' ? [ipam['type']] : [];
 }
