@@ -1,55 +1,10 @@
 import { code } from '../api/cni-error.ts';
 import type { Block, Nic } from '../api/host.ts';
-import type { Strategy } from '../api/network.ts';
 import type { PodRequest } from '../cni/types.ts';
 import { NetError, parseAddress } from '../net/address.ts';
-import { containsAddress, formatPrefix, type Prefix, parseInterfaceAddress, samePrefix } from '../net/prefix.ts';
-
-/** What the network says about the pool and the choice. */
-export interface Policy {
-  readonly network: string;
-  readonly host: string;
-  readonly strategy: Strategy;
-  /** NIC networks of the pool; empty: all. */
-  readonly masterNets: readonly Prefix[];
-  /** NICs that cannot be had for another reason than select sees, by name. */
-  readonly unavailable?: ReadonlyMap<string, Unavailable>;
-}
-
-/** Why a NIC cannot be had. */
-export interface Unavailable {
-  /** `is lent to pod default/trainer` */
-  readonly reason: string;
-  /** It ends by itself: the same ADD may succeed later. */
-  readonly passing: boolean;
-}
-
-/** A NIC that the pod gets, with the block of its addresses. */
-export interface Chosen {
-  readonly nic: Nic;
-  readonly block: Block;
-  /** Of a network whose delegate takes devices: the one on that NIC. */
-  readonly device?: string;
-}
-
-/** A device that kubelet gave to the pod. */
-export interface PodDevice {
-  readonly id: string;
-  /** Name of the host NIC that it is, or that it is a virtual function of; absent: none that is known. */
-  readonly nic?: string;
-  /** The one that the runtime hands to this attachment: it comes before others. */
-  readonly handed: boolean;
-}
-
-/** A NIC that it does not get, and why. */
-export interface Rejected {
-  readonly nic: string;
-  readonly reason: string;
-}
-
-export type Selection =
-  | { readonly ok: true; readonly chosen: readonly Chosen[]; readonly rejected: readonly Rejected[] }
-  | { readonly ok: false; readonly code: number; readonly message: string; readonly rejected: readonly Rejected[] };
+import { containsAddress, parseInterfaceAddress } from '../net/prefix.ts';
+import { byDevices, judge } from './eligible.ts';
+import type { Chosen, PodDevice, Policy, Rejected, Selection } from './types.ts';
 
 /**
  * Picks a pod's NICs with strategy `none`: all eligible NICs by interface index (the same rail order on every host), or
@@ -116,71 +71,8 @@ function checkStrategy({ class: wantedClass, target }: PodRequest, { strategy, n
   return undefined;
 }
 
-function judge(inventory: readonly Nic[], blocks: readonly Block[], policy: Policy): Judged {
-  const eligible: Chosen[] = [];
-  const rejected: Rejected[] = [];
-  const byName = new Map(blocks.map((block) => [block.interfaceName, block]));
-  for (const nic of inventory) {
-    const block = byName.get(nic.name);
-    const reason = reasonAgainst(nic, block, policy);
-    if (block !== undefined && reason === undefined) eligible.push({ nic, block });
-    else rejected.push({ nic: nic.name, reason: reason ?? 'has no block' });
-  }
-  for (const { interfaceName } of blocks) {
-    if (!inventory.some(({ name }) => name === interfaceName)) {
-      rejected.push({ nic: interfaceName, reason: 'has a block but is not on the host' });
-    }
-  }
-  eligible.sort((a, b) => a.block.interfaceIndex - b.block.interfaceIndex);
-  rejected.sort((a, b) => (a.nic < b.nic ? -1 : a.nic > b.nic ? 1 : 0));
-  return { eligible, rejected };
-}
-
-interface Judged {
-  readonly eligible: readonly Chosen[];
-  readonly rejected: readonly Rejected[];
-}
-
-/** Devices in the order of their NICs' rails, the first of each NIC before the second of any: few devices then use many NICs. */
-function byDevices({ eligible, rejected }: Judged, devices: readonly PodDevice[]): Judged {
-  const handedFirst = [...devices.filter(({ handed }) => handed), ...devices.filter(({ handed }) => !handed)];
-  const perNic = eligible.map((one) =>
-    handedFirst.filter(({ nic }) => nic === one.nic.name).map(({ id }) => ({ ...one, device: id })),
-  );
-  const most = Math.max(0, ...perNic.map((own) => own.length));
-  const rounds = Array.from({ length: most }, (_, round) => perNic.flatMap((own) => own[round] ?? []));
-  const handed = new Set(handedFirst.filter((one) => one.handed).map(({ id }) => id));
-  const all = rounds.flat();
-  const without = handedFirst
-    .filter(({ id }) => !all.some(({ device }) => device === id))
-    .map(({ id, nic }) => ({
-      nic: id,
-      reason:
-        nic === undefined
-          ? 'is no NIC of the pool, nor a virtual function of one'
-          : `is on NIC ${nic}, which cannot be had`,
-    }));
-  return {
-    eligible: [...all.filter(({ device }) => handed.has(device)), ...all.filter(({ device }) => !handed.has(device))],
-    rejected: [...rejected, ...without],
-  };
-}
-
 function nameOf({ nic, device }: Chosen): string {
   return device === undefined ? nic.name : `${nic.name} ${device}`;
-}
-
-function reasonAgainst(nic: Nic, block: Block | undefined, policy: Policy): string | undefined {
-  const { masterNets, unavailable } = policy;
-  const nets = nic.addresses.map(({ prefix }) => prefix);
-  if (masterNets.length > 0 && !nets.some((net) => masterNets.some((one) => samePrefix(one, net)))) {
-    return `is on ${nets.map(formatPrefix).join(' and ') || 'no network'}, which masterNets does not list`;
-  }
-  if (block === undefined) return 'has no block of the network yet';
-  if (block.draining) return 'its block is draining';
-  const known = unavailable?.get(nic.name);
-  if (known !== undefined) return known.reason;
-  return nic.up ? undefined : 'is down';
 }
 
 function byMasters(masters: readonly string[] | undefined, eligible: readonly Chosen[]): readonly Chosen[] | string {

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { code } from '../../../src/api/cni-error.ts';
 import type { PodRequest } from '../../../src/cni/types.ts';
 import { parsePrefix } from '../../../src/net/prefix.ts';
-import { type Policy, select } from '../../../src/policy/select.ts';
+import { select } from '../../../src/policy/select.ts';
+import type { Policy } from '../../../src/policy/types.ts';
 import { block, nic } from '../../support/networks.ts';
 
 const nics = [1, 2, 3, 4].map((i) => nic(`eth${i}`, [`10.1.${i}.1/24`]));

@@ -8,7 +8,7 @@ import { routeProtocol } from '../../../hostroute/constants.ts';
 import type { Kernel } from '../../../kernel/types.ts';
 import { formatInterfaceAddress } from '../../../net/prefix.ts';
 import { deviceFacts } from '../../../nic/nic.ts';
-import type { Chosen } from '../../../policy/select.ts';
+import type { Chosen } from '../../../policy/types.ts';
 import type { LentNic } from '../../../store/types.ts';
 import type { AttachContext } from '../context.ts';
 

@@ -4,7 +4,7 @@ import { ipamNetworks } from '../../../api/ipam-networks.ts';
 import type { ContainerCall } from '../../../cni/types.ts';
 import type { ChosenNic } from '../../../delegates/plan.ts';
 import { placeRequested } from '../../../ipam/place-requested.ts';
-import type { Chosen } from '../../../policy/select.ts';
+import type { Chosen } from '../../../policy/types.ts';
 import type { PoolBook, Reserved } from '../reserve/pools.ts';
 
 /** The IPAM configuration that the network gives a NIC; undefined where addresses come from our blocks. */

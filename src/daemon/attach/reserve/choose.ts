@@ -1,7 +1,8 @@
 import { CniError } from '../../../api/cni-error.ts';
 import type { HostPlan } from '../../../api/host.ts';
 import type { ContainerCall } from '../../../cni/types.ts';
-import { type Chosen, select } from '../../../policy/select.ts';
+import { select } from '../../../policy/select.ts';
+import type { Chosen } from '../../../policy/types.ts';
 import type { AttachContext } from '../context.ts';
 import { usableBlocks } from '../make/nic-ipam.ts';
 import { devicesFor } from './devices.ts';

@@ -1,7 +1,7 @@
 import { CniError, code } from '../../../api/cni-error.ts';
 import type { HostPlan, Nic } from '../../../api/host.ts';
 import type { ContainerCall } from '../../../cni/types.ts';
-import type { PodDevice } from '../../../policy/select.ts';
+import type { PodDevice } from '../../../policy/types.ts';
 import { keyText } from '../../../store/key.ts';
 import { nicOf } from '../../devices/nic-of.ts';
 import type { GivenDevice } from '../../devices/types.ts';

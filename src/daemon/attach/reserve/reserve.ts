@@ -6,7 +6,7 @@ import type { CniVersion, ContainerCall } from '../../../cni/types.ts';
 import { type MetaPlugin, readMetaPlugins } from '../../../delegates/meta-plugins.ts';
 import { type ChosenNic, negotiate, planCalls } from '../../../delegates/plan.ts';
 import type { Link } from '../../../kernel/types.ts';
-import type { Chosen } from '../../../policy/select.ts';
+import type { Chosen } from '../../../policy/types.ts';
 import { keyText } from '../../../store/key.ts';
 import type { AttachmentRecord } from '../../../store/types.ts';
 import type { AttachContext } from '../context.ts';

@@ -1,6 +1,6 @@
 import type { HostPlan } from '../../../api/host.ts';
 import { isNamed, namedNics } from '../../../delegates/host-device.ts';
-import type { Unavailable } from '../../../policy/select.ts';
+import type { Unavailable } from '../../../policy/types.ts';
 import type { AttachContext } from '../context.ts';
 import { holderText } from '../lent/lend.ts';
 import { usableBlocks } from '../make/nic-ipam.ts';
