@@ -1,14 +1,12 @@
-import { statSync } from 'node:fs';
-import { CniError, code } from '../api/cni-error.ts';
-import { emptyResult, readResult, resultObject } from '../cni/result.ts';
-import type { AttachmentKey, CniResult, Verb } from '../cni/types.ts';
-import { isOlder } from '../cni/versions.ts';
+import { emptyResult } from '../cni/result.ts';
+import type { AttachmentKey, CniResult } from '../cni/types.ts';
 import { launchDirectly } from '../spawner/direct.ts';
 import type { Launch } from '../spawner/types.ts';
+import { parse, resultOf, withRecorded } from './answer.ts';
+import { findBinary, stampOf } from './binary.ts';
 import { delegateError, failureOf, type Subject, subjectText } from './failure.ts';
 import { isObject } from './json.ts';
 import { attachmentText, attachmentVariable, endOrphans, type Orphan, ownerVariable, startTime } from './orphans.ts';
-import { versionOf } from './plan.ts';
 import { type PluginRun, runPlugin } from './process.ts';
 import type { DelegateCall } from './types.ts';
 
@@ -218,33 +216,6 @@ function isEnded({ end }: PluginRun): boolean {
   return end.kind !== 'status' && end.kind !== 'signal';
 }
 
-function findBinary(root: string, directories: readonly string[], name: string): string {
-  if (!/^[\w.-]+$/.test(name) || name.startsWith('.')) {
-    throw new CniError(code.invalidEnvironment, `"${name}" is no name of a plugin binary`);
-  }
-  const files = directories.map((directory) => `${directory}/${name}`);
-  const found = files.find((file) => isProgram(`${root}${file}`));
-  if (found !== undefined) return found;
-  const there = files.filter((file) => statSync(`${root}${file}`, { throwIfNoEntry: false }) !== undefined);
-  const why = there.length === 0 ? '' : `; ${there.join(', ')} cannot be executed`;
-  throw new CniError(
-    code.delegate,
-    `the delegate ${name} is in no directory of CNI_PATH (${directories.join(':')})${why}: install the CNI plugins on this host`,
-  );
-}
-
-/** A file that someone may execute: folders and data of that name are passed over, as a shell does. */
-function isProgram(file: string): boolean {
-  const stat = statSync(file, { throwIfNoEntry: false });
-  return stat?.isFile() === true && (stat.mode & 0o111) !== 0;
-}
-
-/** Changes whenever the file is another. */
-export function stampOf(file: string): string {
-  const stat = statSync(file, { throwIfNoEntry: false });
-  return stat === undefined ? '' : `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeMs}`;
-}
-
 function environmentOf(call: DelegateCall, context: DelegateContext): Record<string, string> {
   return {
     CNI_CONTAINERID: context.key.containerID,
@@ -259,36 +230,4 @@ function environmentOf(call: DelegateCall, context: DelegateContext): Record<str
 function spawned(call: DelegateCall, pid: number): Spawned {
   const time = startTime(pid);
   return { call, pid, ...(time === undefined ? {} : { startTime: time }) };
-}
-
-/** DEL and CHECK get the recorded result from 0.4.0 on, as the specification has it; a chain's ADD always. */
-function withRecorded(call: DelegateCall, verb: Verb, recorded: CniResult | undefined): unknown {
-  const version = versionOf(call);
-  if (recorded === undefined || (verb !== 'ADD' && isOlder(version, '0.4.0'))) return call.config;
-  return { ...call.config, prevResult: resultObject(recorded, version) };
-}
-
-function resultOf(subject: Subject, call: DelegateCall, stdout: string): CniResult {
-  const json = parse(subject, stdout);
-  if (!isObject(json)) throw delegateError(subject, 'printed no result object', stdout.slice(0, 300));
-  try {
-    return readResult(json, versionOf(call));
-  } catch (error) {
-    if (!(error instanceof CniError)) throw error;
-    throw new CniError(
-      error.code,
-      `${subjectText(subject)} printed a wrong result: ${error.message}`,
-      error.details,
-      error,
-    );
-  }
-}
-
-function parse(subject: Subject, stdout: string): unknown {
-  if (stdout.trim() === '') throw delegateError(subject, 'ended well but printed nothing');
-  try {
-    return JSON.parse(stdout);
-  } catch (cause) {
-    throw delegateError(subject, 'printed no JSON', stdout.slice(0, 300), cause);
-  }
 }

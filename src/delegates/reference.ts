@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { launchDirectly } from '../spawner/direct.ts';
 import type { Launch } from '../spawner/types.ts';
-import { stampOf } from './exec.ts';
+import { stampOf } from './binary.ts';
 import { runPlugin } from './process.ts';
 
 /** Whether a binary is the reference plugin of that name (containernetworking/plugins). Asked for once per file. */
