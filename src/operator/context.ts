@@ -32,7 +32,7 @@ export interface Context {
   readonly nicsOf: NicsOf;
   /** Prefixes that the cluster uses itself, as far as this program was told. */
   readonly clusterNetworks: readonly ClusterPrefix[];
-  readonly queues: { readonly network: Queue; readonly host: Queue; readonly namespace: Queue };
+  readonly queues: Readonly<Record<'network' | 'host' | 'namespace' | 'config', Queue>>;
   /** How long the last reconcile of each network took, ms. */
   readonly reconcileMs: Map<string, number>;
   /** When each slice was last written, ms since the epoch. */

@@ -1,7 +1,6 @@
 import type { ClusterPrefix } from '../api/relations.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { aborted, type Clock, systemClock } from '../kube/clock.ts';
-import { type Reconcile, runController } from '../kube/controller.ts';
+import { type Clock, systemClock } from '../kube/clock.ts';
 import type { Election } from '../kube/election.ts';
 import { startRecorder } from '../kube/events.ts';
 import type { Logger } from '../kube/logger.ts';
@@ -9,18 +8,15 @@ import { createQueue, type Queue } from '../kube/queue.ts';
 import type { OperatorMetrics } from '../observe/operator-metrics.ts';
 import type { Readiness } from '../observe/readiness.ts';
 import { type Caches, startCaches } from './caches.ts';
-import { type DaemonsOptions, runConfigController } from './config/config-controller.ts';
+import type { DaemonsOptions } from './config/reconcile-config.ts';
 import type { Context } from './context.ts';
+import { runControllers } from './controllers.ts';
 import { createParse } from './decide/accepted.ts';
 import { createDesired } from './decide/desired.ts';
 import { createNicsOf } from './decide/host-nics.ts';
 import { createDependentCaches, type DependentKind } from './dependents/caches.ts';
 import { createGoneNodes } from './gone.ts';
-import { reconcileHost } from './hosts/host-controller.ts';
 import { createReturning } from './ledger/returning.ts';
-import { reconcileNamespace } from './nads/namespace-controller.ts';
-import { reconcileNetwork } from './network/network-controller.ts';
-import { wakeOnChange } from './wake.ts';
 import { fieldManager } from './writes.ts';
 
 export interface OperatorOptions {
@@ -78,7 +74,7 @@ async function runTerm(
   const caches = startCaches({ client, signal, logger, clock, ...(readiness && { readiness }) });
   readiness?.set('lists', undefined);
   const queue = (): Queue => createQueue(clock);
-  const queues = { network: queue(), host: queue(), namespace: queue() };
+  const queues = { network: queue(), host: queue(), namespace: queue(), config: queue() };
   const onGone = (host: string): void => {
     queues.host.add(host);
     for (const name of caches.networks.keys()) queues.network.add(name);
@@ -128,7 +124,7 @@ async function runTerm(
   await whenLeading(async (until) => {
     leading = true;
     try {
-      await work(context, until, options.daemons);
+      await runControllers(context, until, options.daemons);
     } finally {
       leading = false;
     }
@@ -140,40 +136,4 @@ async function runTerm(
 function wakeNetworksOf(kind: DependentKind, { networks }: Caches, queue: Queue): void {
   const type = kind === 'nicPolicies' ? 'mellanox' : 'sriov';
   for (const { metadata, spec } of networks.list()) if (spec?.plugin.type === type) queue.add(metadata.name);
-}
-
-/** The controllers, until the signal is aborted. */
-async function work(context: Context, signal: AbortSignal, daemons?: DaemonsOptions): Promise<void> {
-  const { caches, clock, events, logger, onReconciled } = context;
-  wakeOnChange(context);
-  // Copies that were kept while another led may know a host before what the other gave it, and would take it back.
-  await Promise.race([caches.catchUp(), caches.ended, aborted(signal)]);
-  context.returning.begin();
-  if (!signal.aborted) logger.info({ networks: caches.networks.size, hosts: caches.hosts.size }, 'operator started');
-  const run = (name: keyof Context['queues'], workers: number, reconcile: Reconcile): Promise<void> =>
-    runController({
-      name,
-      queue: context.queues[name],
-      clock,
-      workers,
-      reconcile,
-      onReconciled: onReconciled(name),
-      logger,
-      signal,
-    });
-  await Promise.all([
-    // One: each judges beside what those before it have taken.
-    run('network', 1, async (key) => {
-      const started = clock.now();
-      try {
-        return await reconcileNetwork(context, key, signal);
-      } finally {
-        if (caches.networks.has(key)) context.reconcileMs.set(key, clock.now() - started);
-        else context.reconcileMs.delete(key);
-      }
-    }),
-    run('host', 16, (key) => reconcileHost(context, key, signal)),
-    daemons && runConfigController({ client: context.client, clock, logger, events, onReconciled, ...daemons }, signal),
-    run('namespace', 1, (key) => reconcileNamespace(context, key)),
-  ]);
 }
