@@ -96,7 +96,7 @@ function parseSubnets(spec: MultiNicNetworkSpec, findings: Findings): SubnetFiel
   if (single === '' && several.length === 0) {
     findings.add(
       'spec.subnet',
-      "is missing; pods with addresses from the NICs' own networks are not supported yet: give a subnet, for example 192.168.0.0/16",
+      "is missing; pods with addresses from the NICs' own networks are not supported yet: give a subnet, for example 192.168.0.0/16, or an IPAM plugin that needs none",
     );
     return [];
   }

@@ -31,6 +31,9 @@ async function expectHealth(base: string): Promise<void> {
     valueOf(series, 'multinic_api_calls_total', { verb: 'watch', resource: 'nodes', code: '200' }),
   ).toBeGreaterThan(0);
   expect(valueOf(series, 'multinic_reconciles_total', { controller: 'network', result: 'ok' })).toBeGreaterThan(0);
+  for (const controller of ['network', 'host', 'namespace', 'config']) {
+    expect(valueOf(series, 'multinic_queue_depth', { controller }), controller).toBe(0);
+  }
   expect((await fetch(`${base}/metrics`, { method: 'POST', body: 'x' })).status).toBe(404);
 }
 
