@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { AttachmentKey, CniResult } from '../cni/types.ts';
 import { isOlder } from '../cni/versions.ts';
 import { parseInterfaceAddress } from '../net/prefix.ts';
@@ -13,10 +13,13 @@ type IpLine = readonly string[];
 export interface DirectPlan {
   /** In the host's namespace: one for each call, by position. Links are born in the pod, down, under a passing name. */
   readonly create: readonly IpLine[];
-  /** In the pod, between the two: of links that are still down. */
-  readonly sysctls: Readonly<Record<string, string>>;
-  /** In the pod, with the call that each line is for. */
-  readonly finish: readonly { readonly call: DelegateCall; readonly line: IpLine }[];
+  /** What is to be done in the pod then; to be asked for while links are created. */
+  finish(): {
+    /** Before the lines: of links that are still down. */
+    readonly sysctls: Readonly<Record<string, string>>;
+    /** With the call that each line is for. */
+    readonly lines: readonly { readonly call: DelegateCall; readonly line: IpLine }[];
+  };
 }
 
 /** As much of a made link as its result tells. */
@@ -48,15 +51,18 @@ export function planDirect(
 ): DirectPlan | undefined {
   if (!/^\/[^\s'"#\\]+$/.test(netns) || calls.some((call) => !isPlain(call))) return undefined;
   if (new Set(calls.map(({ ifname }) => ifname)).size < calls.length) return undefined;
-  const names = calls.map((_, index) => passingName(key, index));
-  const settings = names.flatMap((name) => [
-    [`net/ipv4/conf/${name}/arp_notify`, '1'] as const,
-    ...Object.entries(ipv6).map(([setting, value]) => [`net/ipv6/conf/${name}/${setting}`, value] as const),
-  ]);
+  const names = passingNames(key, calls.length);
   return {
     create: calls.map((call, index) => creation(call, names[index] ?? '', netns)),
-    sysctls: Object.fromEntries(settings),
-    finish: calls.flatMap((call, index) => finishing(call, names[index] ?? '').map((line) => ({ call, line }))),
+    finish: () => ({
+      sysctls: Object.fromEntries(
+        names.flatMap((name) => [
+          [`net/ipv4/conf/${name}/arp_notify`, '1'] as const,
+          ...Object.entries(ipv6).map(([setting, value]) => [`net/ipv6/conf/${name}/${setting}`, value] as const),
+        ]),
+      ),
+      lines: calls.flatMap((call, index) => finishing(call, names[index] ?? '').map((line) => ({ call, line }))),
+    }),
   };
 }
 
@@ -74,13 +80,11 @@ export function directResult(call: DelegateCall, link: MadeLink, netns: string):
 
 /**
  * The form that the reference plugins give their links until they rename them, so that what looks for half-made links finds
- * these too; always the same for one NIC of one attachment.
+ * these too; always the same for one NIC of one attachment, of which there are at most 256.
  */
-function passingName({ network, containerID, ifname }: AttachmentKey, index: number): string {
-  const digest = createHash('sha256')
-    .update(JSON.stringify([network, containerID, ifname, index]))
-    .digest('hex');
-  return `veth${digest.slice(0, 8)}`;
+function passingNames({ network, containerID, ifname }: AttachmentKey, count: number): string[] {
+  const digest = hash('sha256', JSON.stringify([network, containerID, ifname])).slice(0, 6);
+  return Array.from({ length: count }, (_, index) => `veth${digest}${index.toString(16).padStart(2, '0')}`);
 }
 
 /** As the plugins do: no transmit queue, the master's MTU unless another is asked for. */

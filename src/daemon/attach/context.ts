@@ -1,6 +1,6 @@
 import type { DelegateContext } from '../../delegates/exec.ts';
 import type { Look } from '../../delegates/parallel.ts';
-import type { Kernel } from '../../kernel/types.ts';
+import type { Kernel, Link } from '../../kernel/types.ts';
 import type { AttachmentRecord } from '../../store/types.ts';
 import type { AttachDeps, Step } from './deps.ts';
 import { type CallLimits, delegatesShare } from './limits.ts';
@@ -17,6 +17,8 @@ export interface AttachContext extends AttachDeps {
   /** NICs that are back and wait for their carrier, by name: since when, ms. */
   readonly restoredAt: Map<string, number>;
   readonly pools: PoolBook;
+  /** The host's links, as a look that is under way sees them. */
+  readonly hostLinks: () => Promise<readonly Link[]>;
   /** Addresses were handed out or came back. */
   readonly changed: () => void;
   readonly step: (step: Step) => Promise<void>;

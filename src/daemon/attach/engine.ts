@@ -8,6 +8,7 @@ import { ipamAdd } from './ipam/ipam-add.ts';
 import { createSettleLent } from './lent/settle.ts';
 import { answerWithin, timeOf, usualLimits } from './limits.ts';
 import { createKeyedMutex } from './locks.ts';
+import { shared } from './look/shared.ts';
 import { type AttachmentView, listAttachments, poolUse } from './look/views.ts';
 import { createPoolBook } from './reserve/pools.ts';
 import { type Collected, createCollector, type IsPodHere } from './undo/collect.ts';
@@ -66,6 +67,7 @@ export function createAttachEngine(deps: AttachDeps): AttachEngine {
     lending: createKeyedMutex(),
     restoredAt: new Map(),
     pools: createPoolBook(deps),
+    hostLinks: shared(() => deps.kernel.links()),
     changed: () => {
       for (const listener of listeners) listener();
     },

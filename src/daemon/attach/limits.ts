@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CniError, code } from '../../api/cni-error.ts';
 import type { Call } from '../../cni/types.ts';
 
@@ -52,25 +51,24 @@ export async function answerWithin<T>(
   work: (over: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const over = new AbortController();
-  const inTime = new AbortController();
-  const late = async (): Promise<never> => {
-    await sleep(answerMs, undefined, { signal: inTime.signal, ref: false });
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
     over.abort();
-    throw new CniError(
-      code.tryAgainLater,
-      `${what} is not done after ${seconds(answerMs)} s: a delegate, another call of this container or the disk hangs; ` +
-        'it goes on in the background until nothing is left of it: see the log of the multinic daemon, then try again',
+    late.reject(
+      new CniError(
+        code.tryAgainLater,
+        `${what} is not done after ${seconds(answerMs)} s: a delegate, another call of this container or the disk hangs; ` +
+          'it goes on in the background until nothing is left of it: see the log of the multinic daemon, then try again',
+      ),
     );
-  };
+  }, answerMs).unref();
   const working = work(over.signal);
-  const waiting = late();
   try {
-    return await Promise.race([working, waiting]);
+    return await Promise.race([working, late.promise]);
   } finally {
-    // The one that is not waited for any more has its own end, and nobody who hears of it.
+    // What is late has its own end, and nobody who hears of it.
     working.catch(() => undefined);
-    waiting.catch(() => undefined);
-    inTime.abort();
+    clearTimeout(timer);
   }
 }
 

@@ -31,9 +31,11 @@ export function socketApp(parts: SocketParts): FastifyInstance {
 
   app.post('/cni', async (request, reply) => {
     const gone = new AbortController();
-    request.raw.socket.once('close', () => gone.abort());
+    const leave = (): void => gone.abort();
+    request.raw.socket.once('close', leave);
     const stdin = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const answer = await parts.cni(request.headers, stdin, gone.signal);
+    request.raw.socket.off('close', leave);
     return reply
       .code(answer.ok ? 200 : 500)
       .type('application/json')

@@ -16,13 +16,14 @@ test('a link is born in the pod under a passing name; addressed, named and up in
   expect(plan?.create.map((line) => line.join(' '))).toEqual([
     `link add link eth1 name ${name} txqueuelen 0 mtu 1400 netns /run/netns/p type macvlan mode bridge`,
   ]);
-  expect(plan?.finish.map(({ line }) => line.join(' '))).toEqual([
+  const { sysctls, lines } = plan?.finish() ?? {};
+  expect(lines?.map(({ line }) => line.join(' '))).toEqual([
     `link set dev ${name} name net1`,
     'addr add 10.0.1.2/24 brd + dev net1',
     'addr add fd00::2/64 dev net1',
     'link set dev net1 up',
   ]);
-  expect(plan?.sysctls).toEqual({
+  expect(sysctls).toEqual({
     [`net/ipv4/conf/${name}/arp_notify`]: '1',
     [`net/ipv6/conf/${name}/accept_ra`]: '0',
   });
@@ -57,7 +58,7 @@ test('left to the delegates: a path that cannot stand in a batch, a plugin of an
 
 test('/31 has no broadcast address, as the plugins see it', () => {
   const plan = planned({ ipam: { type: 'static', addresses: [{ address: '10.0.1.2/31' }] } });
-  expect(plan?.finish[1]?.line.join(' ')).toBe('addr add 10.0.1.2/31 dev net1');
+  expect(plan?.finish().lines[1]?.line.join(' ')).toBe('addr add 10.0.1.2/31 dev net1');
 });
 
 test('the result is the plugin’s: MTU from CNI 1.1.0 on', () => {

@@ -40,18 +40,19 @@ export async function executorFor(context: AttachContext, record: AttachmentReco
     async make(_running, after) {
       // A daemon that comes back ends what an earlier one left, before it frees an address.
       const marks = delegates.marks(key);
-      const created = await kernel.batch(direct.create, undefined, { marks });
+      const creating = kernel.batch(direct.create, undefined, { marks });
+      const { sysctls, lines } = direct.finish();
+      const commands = [...lines.map(({ line }) => line), ...after];
+      const created = await creating;
       created.forEach((said, index) => requireDone(calls[index], said));
       await context.step('add:delegates');
       // Links without addresses were made while the disk took the record.
       await store.synced();
-      const { sysctls } = direct;
-      const commands = [...direct.finish.map(({ line }) => line), ...after];
       const { answers, links } = await kernel.batchThenLinks(commands, netns, { sysctls, marks });
-      for (const [index, { call }] of direct.finish.entries()) requireDone(call, answers[index]);
+      for (const [index, { call }] of lines.entries()) requireDone(call, answers[index]);
       return {
         delegateResults: calls.map((call) => resultOf(call, links, netns)),
-        answers: answers.slice(direct.finish.length),
+        answers: answers.slice(lines.length),
         links,
       };
     },

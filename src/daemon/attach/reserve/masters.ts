@@ -7,14 +7,14 @@ import { isExclusive } from './nic-use.ts';
 /**
  * A first look before a NIC is used for the first time: children that others made on it in the host's own namespace (those in
  * pods cannot be seen from here) must be of the same kind and mode, as an ipvlan child of another mode would turn them all.
- * Our own attachments are judged by the store, in the transaction.
+ * Our own attachments are judged by the store, in the transaction; so a look that was under way will do.
  * @throws CniError 104
  */
 export async function checkMasters(context: AttachContext, plan: HostPlan, nics: readonly string[]): Promise<void> {
   if (plan.binding === 'none' || plan.binding === 'deviceID') return;
   const unused = nics.filter((nic) => !isUsed(context, nic));
   if (unused.length === 0) return;
-  const links = await context.kernel.links();
+  const links = await context.hostLinks();
   for (const nic of unused) {
     const master = links.find(({ name }) => name === nic);
     const other = links.find(
