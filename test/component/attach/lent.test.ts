@@ -146,6 +146,30 @@ test('pods that want NICs at once: no NIC twice; who comes too late is told who 
   await harness.call(networkCall('STATUS', 'lent'));
 });
 
+test('a daemon that was killed gives nobody a NIC that a pod has', async () => {
+  const [first, second] = [world.pod(), world.pod()];
+  await add('a', first);
+  await add('b', second);
+  const macs = (await Promise.all([first, second].map((pod) => world.links(pod)))).flat().map(({ mac }) => mac);
+  await restarted();
+  const late = world.pod();
+  await expect(add('c', late)).rejects.toMatchObject({
+    code: code.tryAgainLater,
+    message: expect.stringMatching(/eth1 \(is lent to pod default\/a .*eth2 \(is lent to pod default\/b /),
+  });
+  await expect(add('m', late, { masters: ['eth2'] }, 'red')).rejects.toMatchObject({ code: code.tryAgainLater });
+  await del('a', first);
+  await vi.waitFor(async () => {
+    // As the daemon's watch of links would: this process has not seen eth1 on the host yet.
+    await harness.settleLent();
+    await add('c', late);
+  }, 15_000);
+  const now = (await Promise.all([late, second].map((pod) => world.links(pod)))).flat().map(({ mac }) => mac);
+  expect(now).toEqual(macs);
+  await Promise.all([del('b', second), del('c', late)]);
+  await returned();
+});
+
 test('a NIC that others use is not lent: the pod gets another, and none when there is none', async () => {
   const [user, pod] = [world.pod(), world.pod()];
   await add('m', user, { masters: ['eth1'] }, 'red');
