@@ -70,6 +70,12 @@ export async function benchAdd(rounds: number): Promise<Report> {
 interface Share {
   /** ms of ADD in which the daemon waited for no program. */
   readonly ownMs: number;
+  /** Of them, ms in which it waited for the disk. */
+  readonly diskAloneMs: number;
+  /** ms that the disk took for the record, beside programs or not. */
+  readonly diskMs: number;
+  /** CPU of the daemon's thread, ms. */
+  readonly cpuMs: number;
   readonly addPrograms: number;
   readonly delPrograms: number;
 }
@@ -81,8 +87,8 @@ function shareOfLast(file: string): Share {
       .findLast((text) => text.startsWith(`${verb} `))
       ?.split(' ')
       .map(Number) ?? [];
-  const add = last('ADD');
-  return { ownMs: add[2] ?? Number.NaN, addPrograms: add[3] ?? Number.NaN, delPrograms: last('DEL')[3] ?? Number.NaN };
+  const [, , ownMs = Number.NaN, diskAloneMs = 0, diskMs = 0, cpuMs = 0, addPrograms = 0] = last('ADD');
+  return { ownMs, diskAloneMs, diskMs, cpuMs, addPrograms, delPrograms: last('DEL')[6] ?? Number.NaN };
 }
 
 /** Attachments at once, from the first start to the last answer, in ms. */
@@ -183,11 +189,17 @@ function report(
   const jsonOf = (verb: keyof Times) =>
     Object.fromEntries(ours.map((subject, at) => [String(sizes[at]), numbersOf(subject, verb)]));
   const share = spread(shares.map(({ ownMs }) => ownMs));
+  const withoutDisk = spread(shares.map(({ ownMs, diskAloneMs }) => ownMs - diskAloneMs));
+  const disk = spread(shares.map(({ diskMs }) => diskMs));
+  const cpu = spread(shares.map(({ cpuMs }) => cpuMs));
   return {
     title: 'add: ADD and DEL through shim and daemon, against one bare delegate',
     rows: [
       ...rowsOf('add'),
       { name: "ADD 8 NICs, daemon's own share", ms: share },
+      { name: '… without waiting for the disk', ms: withoutDisk },
+      { name: '… the disk, hidden or not', ms: disk },
+      { name: "… CPU of the daemon's thread", ms: cpu },
       { name: `ADD ${together.attachments} side by side, ${together.nics} NICs`, ms: spread(parallel) },
       ...rowsOf('del'),
     ],
@@ -196,6 +208,9 @@ function report(
       del: jsonOf('del'),
       daemonShareMs: round(share.median),
       daemonShareLeastMs: round(share.min),
+      daemonShareWithoutDiskMs: round(withoutDisk.median),
+      diskMs: round(disk.median),
+      daemonCpuMs: round(cpu.median),
       programs: { add: shares.at(-1)?.addPrograms, del: shares.at(-1)?.delPrograms },
       delegates: { add: { 8: numbersOf(delegated, 'add') }, del: { 8: numbersOf(delegated, 'del') } },
       parallel20x4Seconds: round(spread(parallel).median / 1000),

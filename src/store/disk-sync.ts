@@ -1,4 +1,10 @@
+import { channel } from 'node:diagnostics_channel';
 import { closeSync, fdatasync, openSync } from 'node:fs';
+
+/** What a subscriber of the channel `multinic.disk` is told of each turn. */
+export interface DiskMessage {
+  readonly what: 'start' | 'end';
+}
 
 /** Puts on disk what was written to one file, beside the event loop. */
 export interface DiskSync {
@@ -14,6 +20,10 @@ export interface DiskSync {
 /** @throws Error when the file cannot be opened */
 export function createDiskSync(path: string): DiskSync {
   const file = openSync(path, 'r');
+  const turns = channel('multinic.disk');
+  const tell = (what: DiskMessage['what']): void => {
+    if (turns.hasSubscribers) turns.publish({ what } satisfies DiskMessage);
+  };
   let running = false;
   let closed = false;
   let failure: Error | undefined;
@@ -23,8 +33,10 @@ export function createDiskSync(path: string): DiskSync {
     const turn = next;
     next = undefined;
     running = true;
+    tell('start');
     fdatasync(file, (error) => {
       running = false;
+      tell('end');
       if (error === null) turn?.resolve();
       else fail(turn, error);
       if (next !== undefined) start();
