@@ -162,7 +162,11 @@ export function hasStaticIpv6(call: DelegateCall): boolean {
  * function is taken and what it was like before.
  */
 export function keepsBooks(call: DelegateCall): boolean {
-  if (call.plugin === 'sriov') return true;
+  return call.plugin === 'sriov' || hasOtherIpam(call);
+}
+
+/** Whether another IPAM plugin than `static` gives addresses, of which nothing is known before. */
+export function hasOtherIpam(call: DelegateCall): boolean {
   const type = ipamOf(call)['type'];
   return type !== undefined && type !== 'static';
 }

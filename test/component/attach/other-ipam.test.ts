@@ -137,6 +137,20 @@ test('a default route that Multus took from a pod, and out of prevResult, is mis
   }
 });
 
+test('IPv6 addresses of an IPAM plugin wait for nothing either, and no router is believed', async () => {
+  const config = { type: 'host-local', dataDir: books(), ranges: [[{ subnet: 'fd00:9::/64' }]] };
+  const harness = await world.start({ plans: plansText([{ network: 'six', blocks, ipam: { kind: 'each', config } }]) });
+  const parts = { network: 'six', container: 'v6', netns: world.pod() };
+  await harness.call(callOf('ADD', parts));
+  for (const { name, addresses } of await world.links(parts.netns)) {
+    expect(addresses.filter(({ scope, tentative }) => scope === 'global' && !tentative)).toHaveLength(1);
+    const files = ['accept_dad', 'accept_ra', 'ndisc_notify'].map((key) => `/proc/sys/net/ipv6/conf/${name}/${key}`);
+    expect(world.exec(parts.netns, 'cat', ...files)).toBe('0\n0\n1\n');
+  }
+  await harness.call(callOf('CHECK', parts));
+  await harness.call(callOf('DEL', parts));
+});
+
 test('addresses that a pod asks for are on the NIC of their network, in both families, whatever gives the others', async () => {
   const dual = (nic: number) => ({
     type: 'host-local',

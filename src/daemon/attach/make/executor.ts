@@ -2,7 +2,7 @@ import type { CniResult } from '../../../cni/types.ts';
 import { directResult, planDirect } from '../../../delegates/direct.ts';
 import type { DelegateContext } from '../../../delegates/exec.ts';
 import { delegateError } from '../../../delegates/failure.ts';
-import { addAll, hasStaticIpv6 } from '../../../delegates/parallel.ts';
+import { addAll, hasOtherIpam, hasStaticIpv6 } from '../../../delegates/parallel.ts';
 import type { DelegateCall } from '../../../delegates/types.ts';
 import type { IpCommand, Link } from '../../../kernel/types.ts';
 import type { AttachmentRecord } from '../../../store/types.ts';
@@ -97,7 +97,7 @@ function resultOf(call: DelegateCall, links: readonly Link[], netns: string): Cn
 /** On IPv4-only networks too: nothing is taken from router advertisements of the fabric. */
 const deaf = { accept_ra: '0', autoconf: '0' };
 /**
- * The host alone gives addresses out, so they need no duplicate detection: without `accept_dad` they would wait for up to a
+ * Addresses come from a book (the host's own, or an IPAM plugin's), so they need no duplicate detection: without `accept_dad` they would wait for up to a
  * second (a random delay that `dad_transmits` does not shorten). Announced instead, as a peer may know a reused address
  * under another MAC.
  */
@@ -108,7 +108,7 @@ function hasIpv6(record: AttachmentRecord): boolean {
 }
 
 function ipv6Of(record: AttachmentRecord): Readonly<Record<string, string>> {
-  return hasIpv6(record) ? { ...deaf, ...ownAddresses } : deaf;
+  return hasIpv6(record) || record.calls.some(hasOtherIpam) ? { ...deaf, ...ownAddresses } : deaf;
 }
 
 /**
