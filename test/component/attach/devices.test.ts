@@ -52,6 +52,8 @@ beforeAll(async () => {
   const socket = join(world.folder, 'kubelet.sock');
   kubelet = await startKubelet(socket);
   plugins = world.delegate('sriov', recording('sriov'));
+  const rdma = world.delegate('rdma', recordingChained);
+  world.exec(world.host, 'cp', join(rdma, 'rdma'), plugins);
   const hostDevice = world.delegate('host-device', recording('host-device'));
   world.exec(world.host, 'cp', join(hostDevice, 'host-device'), plugins);
   harness = await world.start({
@@ -70,15 +72,25 @@ afterAll(async () => {
   await world.end();
 });
 beforeEach(() => {
-  for (const name of ['sriov', 'host-device']) rmSync(join(plugins, `${name}.log`), { force: true });
+  for (const name of ['sriov', 'host-device', 'rdma']) rmSync(join(plugins, `${name}.log`), { force: true });
+  rmSync(join(plugins, 'order'), { force: true });
 });
 
-/** Keeps environment and stdin, a line for each call, and has macvlan do the work. */
-function recording(type: string): string {
-  return `in=$(cat)
+/** Keeps environment and stdin, a line for each call, and which plugin came after which. */
+const keeping = `in=$(cat)
 [ "$CNI_COMMAND" = VERSION ] && { echo '{"cniVersion":"1.0.0","supportedVersions":["0.3.0","0.3.1","0.4.0","1.0.0"]}'; exit 0; }
 printf '{"verb":"%s","container":"%s","netns":"%s","ifname":"%s","args":"%s","path":"%s","stdin":%s}\\n' \
   "$CNI_COMMAND" "$CNI_CONTAINERID" "$CNI_NETNS" "$CNI_IFNAME" "$CNI_ARGS" "$CNI_PATH" "$in" >> "$0.log"
+echo "$CNI_COMMAND $CNI_IFNAME \${0##*/}" >> "\${0%/*}/order"`;
+
+/** Answers what it was given, as a chained plugin that changes nothing; prevResult is the last key. */
+const recordingChained = `${keeping}
+[ "$CNI_COMMAND" = ADD ] && printf %s "$in" | sed 's/.*"prevResult"://; s/}$//'
+exit 0`;
+
+/** Has macvlan do the work. */
+function recording(type: string): string {
+  return `${keeping}
 [ "$CNI_COMMAND" = DEL ] && [ -e "$0.broken" ] && { echo '{"code":100,"msg":"made to fail"}'; exit 1; }
 # A whole NIC can be moved here, under the name that it has.
 case "$in" in *'"pciBusID":"0000:3b:00.0"'*)
@@ -301,6 +313,43 @@ test('the MAC that the pod asks for goes to its first interface, and the answer 
   expect(recorded('ADD').map(({ stdin }) => stdin['mac'])).toEqual(['02:11:22:33:44:55', undefined]);
   expect(result?.interfaces.map(({ pciID }) => pciID)).toEqual(['0000:3b:02.0', '0000:5e:02.0']);
   await harness.call(callOf('DEL', 'asks', netns, conf));
+});
+
+test('rdma chained to sriov: told device and result of its own interface, after it on ADD, before it on DEL', async () => {
+  kubelet.give([given('rdma', '0000:3b:02.0', '0000:5e:02.0')]);
+  const conf = nadOf('fast', { cniVersion: '1.0.0', type: 'sriov', metaPlugins: [{ type: 'rdma' }] });
+  const netns = world.pod();
+  const result = await harness.call(callOf('ADD', 'rdma', netns, conf));
+  const chained = [
+    { ifname: 'net1', deviceID: '0000:3b:02.0' },
+    { ifname: 'net1-1', deviceID: '0000:5e:02.0' },
+  ];
+  const expected = chained.map(({ ifname, deviceID }, index) => ({
+    ifname,
+    netns,
+    stdin: {
+      cniVersion: '1.0.0',
+      name: 'fast',
+      type: 'rdma',
+      deviceID,
+      prevResult: { interfaces: [{ name: ifname }], ips: [{ address: result?.ips[index]?.address }] },
+    },
+  }));
+  expect(recorded('ADD', 'rdma')).toMatchObject(expected);
+  await harness.call(
+    callOf('CHECK', 'rdma', netns, { ...conf, prevResult: printed(result, { cniVersion: '1.0.0', type: '' }) }),
+  );
+  await harness.call(callOf('DEL', 'rdma', netns, conf));
+  for (const verb of ['CHECK', 'DEL']) expect(recorded(verb, 'rdma')).toMatchObject(expected);
+  const order = readFileSync(join(plugins, 'order'), 'utf8').trim().split('\n');
+  for (const { ifname } of chained) {
+    expect(order.filter((line) => line.includes(` ${ifname} `))).toEqual(
+      ['ADD sriov', 'ADD rdma', 'CHECK sriov', 'CHECK rdma', 'DEL rdma', 'DEL sriov'].map((words) =>
+        words.replace(' ', ` ${ifname} `),
+      ),
+    );
+  }
+  expect((await harness.look()).counts).toMatchObject({ attachments: 0, masters: 0 });
 });
 
 test('mellanox: host-device on each of the devices, a PCI address or an auxiliary one', async () => {
