@@ -18,16 +18,26 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-/** Runs the reference plugin macvlan as Multus does for a NetworkAttachmentDefinition that somebody wrote. */
-async function macvlan(
+interface Answered {
+  readonly status: number;
+  readonly answer: JsonObject;
+}
+
+/** The reference plugin macvlan, whose master is the NIC. */
+function macvlan(verb: string, ifname: string, master: string, prevResult?: JsonObject): Promise<Answered> {
+  const conf = { name: `by-hand-${master}`, type: 'macvlan', mode: 'bridge', master };
+  return byHand(verb, ifname, { ...conf, ipam: { type: 'multi-nic-ipam', network: 'lent' } }, prevResult);
+}
+
+/** Runs a reference plugin as Multus does for a NetworkAttachmentDefinition that somebody wrote. */
+async function byHand(
   verb: string,
   ifname: string,
-  master: string,
+  plugin: JsonObject & { readonly type: string },
   prevResult?: JsonObject,
-): Promise<{ readonly status: number; readonly answer: JsonObject }> {
-  const ipam = { type: 'multi-nic-ipam', network: 'lent' };
-  const conf = { cniVersion: '1.0.0', name: `by-hand-${master}`, type: 'macvlan', mode: 'bridge', master, ipam };
-  const { code: status, stdout } = await serving.host.exec(['/usr/lib/cni/macvlan'], {
+): Promise<Answered> {
+  const conf = { cniVersion: '1.0.0', ...plugin };
+  const { code: status, stdout } = await serving.host.exec([`/usr/lib/cni/${plugin.type}`], {
     env: {
       CNI_COMMAND: verb,
       CNI_CONTAINERID: 'c1',
@@ -71,4 +81,19 @@ test('the real macvlan plugin calls our shim: an address of each NIC’s block, 
   }
   expect(await show('-o', 'link')).not.toContain('net');
   expect((await macvlan('CHECK', 'net1', 'eth1', first.answer)).status).toBe(1);
+});
+
+test('the real bridge plugin, which has no master: the NIC is named in ipam', async () => {
+  await serving.host.exec(['ip', 'netns', 'add', 'pod']);
+  const ipam = { type: 'multi-nic-ipam', network: 'lent', master: 'eth2' };
+  const conf = { name: 'by-hand-bridge', type: 'bridge', bridge: 'br-hand', ipam };
+  const { answer, status } = await byHand('ADD', 'net1', conf);
+  expect({ status, ...answer }).toMatchObject({
+    status: 0,
+    ips: [{ address: expect.stringMatching(/^10\.77\.17\./) }],
+  });
+  expect(await show('-o', 'address', 'show', 'dev', 'net1')).toContain(' 10.77.17.');
+  expect(await byHand('CHECK', 'net1', conf, answer)).toMatchObject({ status: 0 });
+  expect(await byHand('DEL', 'net1', conf)).toMatchObject({ status: 0 });
+  expect(await byHand('CHECK', 'net1', conf, answer)).toMatchObject({ status: 1 });
 });
