@@ -1,27 +1,11 @@
-import { createHash } from 'node:crypto';
 import type { KubeObject } from '../api/meta.ts';
 import { type BackoffLimits, backoffDelay } from './backoff.ts';
-import type { KubeClient } from './client.ts';
 import { type Clock, pause } from './clock.ts';
 import { createCorrelator, type News, remember } from './correlator.ts';
-import { ApiError, isAlreadyExists, isNotFound, isUnreachable, retryAfterMs } from './errors.ts';
+import { ApiError, isUnreachable, retryAfterMs } from './errors.ts';
+import { type EventWriter, type Told, writeEvent } from './event.ts';
 import { messageOf } from './json.ts';
 import type { Logger } from './logger.ts';
-import { inNamespace, resources } from './resource.ts';
-
-/** A v1 Event, as far as it is written here. */
-export interface KubeEvent extends KubeObject {
-  readonly involvedObject: Readonly<Record<string, string>>;
-  readonly type: News['type'];
-  readonly reason: string;
-  readonly message: string;
-  readonly source: { readonly component: string; readonly host?: string };
-  readonly reportingComponent: string;
-  readonly reportingInstance: string;
-  readonly count: number;
-  readonly firstTimestamp: string;
-  readonly lastTimestamp: string;
-}
 
 /** Tells news of objects as Events; never throws, never waits. */
 export interface Recorder {
@@ -32,23 +16,14 @@ export interface Recorder {
   readonly ended: Promise<void>;
 }
 
-export interface RecorderOptions {
-  readonly client: KubeClient;
-  /** Who tells, such as `multinic-operator`. */
-  readonly component: string;
-  /** Which process of it. */
-  readonly instance: string;
+export interface RecorderOptions extends EventWriter {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly signal: AbortSignal;
 }
 
-interface Pending {
-  readonly key: string;
-  readonly about: KubeObject;
+interface Pending extends Told {
   news: News;
   times: number;
-  readonly first: number;
   last: number;
   tries: number;
 }
@@ -60,8 +35,6 @@ const remembered = 1_024;
 const retry: BackoffLimits = { base: 1_000, max: 60_000 };
 /** An event that the server cannot take (a webhook that fails) does not hold up the others for ever. */
 const mostTries = 8;
-/** Where the events of objects without a namespace are. */
-const clusterNamespace = 'default';
 
 /**
  * Starts a recorder. The name of an event is made from what it says: said again, by whichever process and after whatever restart, it is
@@ -108,7 +81,7 @@ export function startRecorder(options: RecorderOptions): Recorder {
   /** @returns ms to wait before the next is tried */
   async function attempt(pending: Pending): Promise<number> {
     try {
-      const count = await write(options, pending, counts.get(pending.key));
+      const count = await writeEvent(options, pending, counts.get(pending.key));
       remember(counts, pending.key, count, remembered);
       return 0;
     } catch (error) {
@@ -153,70 +126,4 @@ export function startRecorder(options: RecorderOptions): Recorder {
 /** Whether the server may take it another time. */
 function mayPass(error: unknown): boolean {
   return isUnreachable(error) || (error instanceof ApiError && (error.code === 429 || error.code >= 500));
-}
-
-/** Makes the event, or counts it up. @returns its count */
-async function write(options: RecorderOptions, pending: Pending, known: number | undefined): Promise<number> {
-  const { client, signal } = options;
-  const event = eventOf(options, pending);
-  const { name, namespace = clusterNamespace } = event.metadata;
-  const ref = inNamespace(resources.events, namespace);
-  const { lastTimestamp, message } = event;
-  const patch = async (change: Partial<KubeEvent>): Promise<number> =>
-    (await client.patch<KubeEvent>(ref, name, 'merge', { lastTimestamp, message, ...change }, { signal })).count ?? 0;
-  try {
-    if (known !== undefined) return await patch({ count: known + pending.times });
-  } catch (error) {
-    // Events live for an hour.
-    if (!isNotFound(error)) throw error;
-  }
-  try {
-    await client.create(ref, event, { signal });
-    return event.count;
-  } catch (error) {
-    if (!isAlreadyExists(error)) throw error;
-    // An earlier run's. Its count is in the answer: events need not be readable for this.
-    return patch({ count: (await patch({})) + pending.times });
-  }
-}
-
-function eventOf(
-  { component, instance }: RecorderOptions,
-  { key, about, news, times, first, last }: Pending,
-): KubeEvent {
-  const { name, namespace, uid, resourceVersion } = about.metadata;
-  const where = namespace ?? clusterNamespace;
-  return {
-    apiVersion: 'v1',
-    kind: 'Event',
-    metadata: { name: eventName(name, key), namespace: where },
-    involvedObject: {
-      apiVersion: about.apiVersion,
-      kind: about.kind,
-      name,
-      ...(namespace !== undefined && { namespace }),
-      ...(uid !== undefined && { uid }),
-      ...(resourceVersion !== undefined && { resourceVersion }),
-    },
-    ...news,
-    // The server's limit is 1,024 bytes for new events; nobody reads more.
-    message: news.message.length > 1_000 ? `${news.message.slice(0, 999)}…` : news.message,
-    source: { component },
-    reportingComponent: component,
-    reportingInstance: instance,
-    count: times,
-    firstTimestamp: timeText(first),
-    lastTimestamp: timeText(last),
-  };
-}
-
-/** A DNS subdomain of at most 253 characters. */
-function eventName(object: string, key: string): string {
-  const hash = createHash('sha256').update(key).digest('hex').slice(0, 16);
-  return `${object.slice(0, 236).replace(/[.-]+$/, '')}.${hash}`;
-}
-
-/** metav1.Time has whole seconds. */
-function timeText(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -5,7 +5,7 @@ import type { IPPool } from '../../src/api/kinds/ippool.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { createClient, type KubeClient } from '../../src/kube/client.ts';
 import { loadCluster } from '../../src/kube/config.ts';
-import type { KubeEvent } from '../../src/kube/events.ts';
+import type { KubeEvent } from '../../src/kube/event.ts';
 import { silent } from '../../src/kube/logger.ts';
 import { inNamespace, resources } from '../../src/kube/resource.ts';
 import { fieldAt, fieldsOf, listOf } from '../../src/lab/apiserver/object.ts';

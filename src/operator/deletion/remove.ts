@@ -7,7 +7,7 @@ import { networkOfLedger } from '../decide/accepted.ts';
 import { type DrainStep, drainStep } from '../decide/drain.ts';
 import { countsOf } from '../decide/verdicts.ts';
 import { certainViewOf, type NetworkView } from '../decide/view.ts';
-import { removeDependents } from '../dependents/reconcile.ts';
+import { removeDependents } from '../dependents/leave.ts';
 import { getLive } from '../gone.ts';
 import { stopHosts } from '../hosts/stop-hosts.ts';
 import { isOurs } from '../nads/nad.ts';

@@ -1,7 +1,5 @@
-import type { MultiNicNetwork } from '../../api/kinds/multinicnetwork.ts';
 import type { Network } from '../../api/network.ts';
 import { plan } from '../../ipam/plan.ts';
-import type { Ledger } from '../../ipam/types.ts';
 import type { Again } from '../../kube/controller.ts';
 import type { Context } from '../context.ts';
 import { isAsPlanned } from '../decide/accepted.ts';
@@ -11,17 +9,17 @@ import { countsOf, plannedVerdict, routesVerdict } from '../decide/verdicts.ts';
 import { certainViewOf, type NetworkView } from '../decide/view.ts';
 import { addFinalizer, finalizer } from '../deletion/finalizer.ts';
 import { reconcileAbsence, reconcileDeletion } from '../deletion/remove.ts';
-import { type Devices, reconcileDevices } from '../dependents/reconcile.ts';
+import { reconcileDevices } from '../dependents/reconcile.ts';
 import { publish } from '../hosts/publish.ts';
 import { stopHosts } from '../hosts/stop-hosts.ts';
 import type { Awaited } from '../ledger/returning.ts';
 import { saveLedger } from '../ledger/save-ledger.ts';
-import { type Nad, nadConfig, resourceAnnotation } from '../nads/nad.ts';
-import { activeNamespaces, applyNads, type NadChanges, nadChanges, networksVerdict } from '../nads/write-nads.ts';
+import { applyNads, networksVerdict } from '../nads/write-nads.ts';
 import type { Verdict, Verdicts } from '../status/conditions.ts';
 import { writeStatus } from '../status/write-status.ts';
 import { listed } from '../words.ts';
 import { judgeNetwork } from './judge-network.ts';
+import { devicesAsBefore, nadsOf } from './planned-nads.ts';
 
 /** Everything is looked at again this often, changed or not. */
 const resyncMs = 600_000;
@@ -154,39 +152,4 @@ async function refuse(
   const published = hosts.flatMap((host) => (host.published ? [[host.hostName, host.published] as const] : []));
   await writeStatus(context, object, verdicts, countsOf(ledger, new Map(published), hosts), signal);
   return { after: resyncMs };
-}
-
-/** As its NADs say: a spec that was not applied asks for nothing. */
-function devicesAsBefore(context: Context, { name, uid }: Network): Devices {
-  const nad = ownNad(context, name, uid);
-  return { resources: nad?.metadata.annotations?.[resourceAnnotation]?.split(',') ?? [] };
-}
-
-function ownNad({ caches }: Context, name: string, uid: string): Nad | undefined {
-  return caches.nadsOf.of(name).find((nad) => nad.metadata.ownerReferences?.some((owner) => owner.uid === uid));
-}
-
-/**
- * NADs say what was planned: a spec that was not applied (it would renumber) changes none of them.
- * @param resources whose devices the pods get; undefined: that cannot be told, so that NADs stay as they are
- */
-function nadsOf(
-  context: Context,
-  object: MultiNicNetwork,
-  network: Network,
-  ledger: Ledger,
-  resources: readonly string[] | undefined,
-): NadChanges {
-  const existing = context.caches.nadsOf.of(network.name);
-  const { config, rails } = ledger;
-  const applied = object.spec !== undefined && isAsPlanned(network, config);
-  const masterNets = object.spec?.masterNets ?? [];
-  const nets = masterNets.length > 0 ? masterNets : [...new Set(rails.flatMap((rail) => rail.netAddresses))].sort();
-  const before = ownNad(context, network.name, network.uid);
-  const text =
-    applied && object.spec !== undefined
-      ? resources && nadConfig(network, object.spec, nets, resources)
-      : before?.spec?.config;
-  const annotation = resources === undefined || resources.length === 0 ? undefined : resources.join(',');
-  return nadChanges(object, network, text, existing, activeNamespaces(context.caches), annotation);
 }
