@@ -36,6 +36,7 @@ const sysfs = {
   'bus/auxiliary/devices/mlx5_core.sf.2/../uevent': physical('0000:5e:00.0'),
 };
 const blocks = { eth1: ['10.5.1.64/27'], eth2: ['10.5.2.64/27'] };
+const fixed = (address: string) => ({ type: 'static', addresses: [{ address }] });
 const resource = 'openshift.io/fast';
 const given = (name: string, ...ids: string[]) => ({
   namespace: 'default',
@@ -60,6 +61,12 @@ beforeAll(async () => {
     plans: plansText([
       { network: 'fast', delegation: { pluginType: 'sriov', binding: 'deviceID' }, blocks },
       { network: 'other', delegation: { pluginType: 'sriov', binding: 'deviceID' }, blocks },
+      {
+        network: 'by-nic',
+        delegation: { pluginType: 'sriov', binding: 'deviceID' },
+        blocks,
+        ipam: { kind: 'per-master', configs: { eth1: fixed('10.7.1.5/24'), eth2: fixed('10.7.2.5/24') } },
+      },
       { network: 'mlx', delegation: { pluginType: 'mellanox', binding: 'deviceID' }, blocks },
     ]),
     devices,
@@ -245,6 +252,20 @@ test('two virtual functions of one NIC: an address of its block for each; nics t
   await harness.call(callOf('DEL', 'many', netns, few));
   const last = second('net2');
   await harness.call('key' in last ? { ...last, verb: 'DEL', stamp: stampNow() } : last);
+  expect((await harness.look()).counts).toMatchObject({ attachments: 0, masters: 0 });
+});
+
+test('multi-config: each virtual function from the configuration of its NIC, in whatever order they come', async () => {
+  kubelet.give([given('each', '0000:5e:02.0', '0000:3b:02.0')]);
+  const conf = { ...nadOf('by-nic', { cniVersion: '1.0.0', type: 'sriov' }), deviceID: '0000:5e:02.0' };
+  const netns = world.pod();
+  const result = await harness.call(callOf('ADD', 'each', netns, conf));
+  expect(recorded('ADD').map(({ stdin }) => [stdin['deviceID'], stdin['ipam']])).toEqual([
+    ['0000:5e:02.0', fixed('10.7.2.5/24')],
+    ['0000:3b:02.0', fixed('10.7.1.5/24')],
+  ]);
+  expect(result?.ips.map(({ address }) => address)).toEqual(['10.7.2.5/24', '10.7.1.5/24']);
+  await harness.call(callOf('DEL', 'each', netns, conf));
   expect((await harness.look()).counts).toMatchObject({ attachments: 0, masters: 0 });
 });
 

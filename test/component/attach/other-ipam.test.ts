@@ -76,13 +76,15 @@ test('multi-config: each NIC from its own configuration, of any plugin; a NIC wi
       { network: 'by-nic', blocks, ipam: perNic() },
       { network: 'fixed', blocks, ipam: { kind: 'per-master', configs: { eth2: fixed } } },
       { network: 'piped', delegation: { pluginType: 'bridge', binding: 'none' }, blocks, ipam: perNic() },
+      { network: 'lent', delegation: { pluginType: 'host-device', binding: 'device' }, blocks, ipam: perNic() },
     ]),
   });
   // A bridge without an address of its own takes the lowest of its ports', and CHECK of the plugin finds another than ADD.
   world.namespaces.ip(world.host, 'link', 'add', 'cni0', 'address', '02:00:00:00:cb:17', 'type', 'bridge');
   const pod = world.pod();
   const ranges = ['net1 10.8.1.2/24', 'net1-1 10.8.2.2/24'];
-  for (const [network, addresses] of Object.entries({ 'by-nic': ranges, fixed: ['net1 10.7.0.5/24'], piped: ranges })) {
+  const wanted = { 'by-nic': ranges, fixed: ['net1 10.7.0.5/24'], piped: ranges, lent: ranges };
+  for (const [network, addresses] of Object.entries(wanted)) {
     await harness.call(callOf('ADD', { network, container: 'm', netns: pod }));
     expect(addressesIn(pod)).toEqual(addresses);
     await harness.call(callOf('CHECK', { network, container: 'm', netns: pod }));
@@ -90,6 +92,11 @@ test('multi-config: each NIC from its own configuration, of any plugin; a NIC wi
     expect(await world.links(pod)).toEqual([]);
     expect(given(network)).toEqual([]);
   }
+  await expect
+    .poll(async () => harness.settleLent().then(() => harness.look()), { timeout: 15_000 })
+    .toMatchObject({
+      counts: { lent: 0 },
+    });
   const own = { nameservers: ['10.7.0.2'], search: ['pods.example'] };
   const call = callOf('ADD', { network: 'fixed', container: 'n', netns: pod });
   expect((await harness.call({ ...call, conf: { ...call.conf, dns: own } }))?.dns).toEqual(own);
