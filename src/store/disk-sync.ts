@@ -4,6 +4,7 @@ import { closeSync, fdatasync, openSync } from 'node:fs';
 /** What a subscriber of the channel `multinic.disk` is told of each turn. */
 export interface DiskMessage {
   readonly what: 'start' | 'end';
+  readonly path: string;
 }
 
 /** Puts on disk what was written to one file, beside the event loop. */
@@ -22,7 +23,7 @@ export function createDiskSync(path: string): DiskSync {
   const file = openSync(path, 'r');
   const turns = channel('multinic.disk');
   const tell = (what: DiskMessage['what']): void => {
-    if (turns.hasSubscribers) turns.publish({ what } satisfies DiskMessage);
+    if (turns.hasSubscribers) turns.publish({ what, path } satisfies DiskMessage);
   };
   let running = false;
   let closed = false;
@@ -56,6 +57,8 @@ export function createDiskSync(path: string): DiskSync {
   return {
     request() {
       if (failure !== undefined) return quiet(Promise.reject(failure));
+      // Whoever closed the database has put all of it on disk.
+      if (closed) return Promise.resolve();
       next ??= Promise.withResolvers();
       const { promise } = next;
       if (!running) start();

@@ -10,6 +10,8 @@ export interface Outcome<T> {
 }
 
 interface Member {
+  /** Whether it is to be on disk at once. */
+  readonly soon: boolean;
   /** Writes; answers whether to keep it and what to do after the commit. */
   readonly work: () => { readonly keep: boolean; readonly settle: () => void };
   readonly reject: (error: unknown) => void;
@@ -17,8 +19,11 @@ interface Member {
 
 /** Queue of writes. */
 export interface GroupCommit {
-  /** Resolves after the commit that holds the work: it survives this process, however that ends. */
-  write<T>(work: () => Outcome<T>): Promise<T>;
+  /**
+   * Resolves after the commit that holds the work: it survives this process, however that ends.
+   * @param soon the disk begins at once; else with the next that is in a hurry, a moment later at the latest
+   */
+  write<T>(work: () => Outcome<T>, soon: boolean): Promise<T>;
   /** Resolves when the work is on disk: it survives the machine. */
   run<T>(work: () => Outcome<T>): Promise<T>;
   /** Resolves when all that was committed before is on disk. */
@@ -26,6 +31,9 @@ export interface GroupCommit {
   /** Commits what waits, at once. */
   flush(): void;
 }
+
+/** How long a commit that nobody waits for stays off the disk, ms: longer than most ADDs of a crowd lie apart. */
+const lingerMs = 50;
 
 /**
  * Writes that arrive in one turn of the event loop share one transaction; those that arrive while the disk is busy share its next
@@ -42,6 +50,14 @@ export function createGroupCommit(db: DatabaseSync, disk: DiskSync): GroupCommit
   let waiting: Member[] = [];
   let scheduled = false;
   let synced = Promise.resolve();
+  let lingering: NodeJS.Timeout | undefined;
+
+  /** All that is committed, the lingering too. */
+  const toDisk = (): void => {
+    clearTimeout(lingering);
+    lingering = undefined;
+    synced = disk.request();
+  };
 
   const one = (member: Member): (() => void) => {
     savepoint.run();
@@ -67,7 +83,8 @@ export function createGroupCommit(db: DatabaseSync, disk: DiskSync): GroupCommit
       begin.run();
       settle = members.map(one);
       commit.run();
-      synced = disk.request();
+      if (members.some(({ soon }) => soon)) toDisk();
+      else lingering ??= setTimeout(toDisk, lingerMs).unref();
     } catch (error) {
       if (db.isTransaction) db.exec('ROLLBACK');
       for (const member of members) member.reject(error);
@@ -76,7 +93,7 @@ export function createGroupCommit(db: DatabaseSync, disk: DiskSync): GroupCommit
     for (const answer of settle) answer();
   };
 
-  const write = <T>(work: () => Outcome<T>): Promise<T> => {
+  const write = <T>(work: () => Outcome<T>, soon: boolean): Promise<T> => {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const settled = (outcome: Outcome<T>) => () => {
       if (outcome.keep) outcome.apply?.();
@@ -84,6 +101,7 @@ export function createGroupCommit(db: DatabaseSync, disk: DiskSync): GroupCommit
     };
     waiting.push({
       reject,
+      soon,
       work() {
         const outcome = work();
         return { keep: outcome.keep, settle: settled(outcome) };
@@ -100,10 +118,13 @@ export function createGroupCommit(db: DatabaseSync, disk: DiskSync): GroupCommit
     flush,
     write,
     async run(work) {
-      const value = await write(work);
+      const value = await write(work, true);
       await synced;
       return value;
     },
-    synced: () => synced,
+    synced() {
+      if (lingering !== undefined) toDisk();
+      return synced;
+    },
   };
 }

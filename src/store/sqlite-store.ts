@@ -117,7 +117,7 @@ export function createStore(db: DatabaseSync, currentBoot: string, disk: DiskSyn
       return [...resting.values()];
     },
     lent,
-    begin: (record, lending = []) => group.write(() => insert(record, lending)),
+    begin: (record, lending = []) => group.write(() => insert(record, lending), true),
     synced: () => group.synced(),
     returned: (nic) =>
       group.run(() => {
@@ -131,6 +131,7 @@ export function createStore(db: DatabaseSync, currentBoot: string, disk: DiskSyn
           sql.finish.run(JSON.stringify(delegateResults), JSON.stringify(result), id);
           return done(replace({ ...record, state: 'ready', delegateResults, result }));
         }),
+        false,
       ),
     renew: (key, stamp) =>
       change(key, (id, record) => {

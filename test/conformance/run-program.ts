@@ -34,7 +34,9 @@ export function runProgram(launch: Launch, argv: readonly string[], options: Run
       {
         started(own) {
           pid = own;
-          options.started?.(() => pid !== undefined && process.kill(pid, 'SIGKILL'));
+          options.started?.(() => {
+            if (pid !== undefined) killIfThere(pid);
+          });
         },
         stdout: (data) => out.push(data),
         stderr: (data) => err.push(data),
@@ -57,4 +59,13 @@ export function runProgram(launch: Launch, argv: readonly string[], options: Run
       running.kill();
     }, options.limitMs);
   });
+}
+
+/** It may have ended in this moment, and nobody has said so yet. */
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
 }

@@ -1,11 +1,16 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CniResult } from '../../../src/cni/types.ts';
 import { formatAddress } from '../../../src/net/address.ts';
+import { createDiskSync } from '../../../src/store/disk-sync.ts';
 import { keyText } from '../../../src/store/key.ts';
 import { openStore } from '../../../src/store/open.ts';
+import { migrate } from '../../../src/store/schema.ts';
+import { createStore } from '../../../src/store/sqlite-store.ts';
 import type { Store } from '../../../src/store/types.ts';
 import { addressText, keyOf, lentNic, recordOf, testBoot } from '../../support/store/records.ts';
 
@@ -205,6 +210,63 @@ describe('group commit', () => {
       ),
     );
     expect(reopen().counts()).toMatchObject({ attachments: 1000, addresses: 2000 });
+  });
+});
+
+describe('the disk', () => {
+  const turns: unknown[] = [];
+  const note = (message: unknown): void => {
+    const { what, path }: { readonly what?: unknown; readonly path?: unknown } = Object(message);
+    // Stores of other tests may be ending.
+    if (path === join(folder, 'store.db-wal')) turns.push(what);
+  };
+  beforeEach(() => {
+    turns.length = 0;
+    subscribe('multinic.disk', note);
+  });
+  afterEach(() => void unsubscribe('multinic.disk', note));
+
+  test('takes a new attachment at once, beside what its writer does; synced waits for it', async () => {
+    await store.begin(recordOf('a', ['10.0.0.1']));
+    expect(turns).toEqual(['start']);
+    await store.synced();
+    expect(turns).toEqual(['start', 'end']);
+    await store.remove(keyOf('a'), 1);
+    expect(turns).toEqual(['start', 'end', 'start', 'end']);
+  });
+
+  test('takes what nobody waits for when somebody does, and else a moment later', async () => {
+    await store.begin(recordOf('a', ['10.0.0.1']));
+    await store.begin(recordOf('b', ['10.0.0.2']));
+    await store.synced();
+    turns.length = 0;
+    await store.finish(keyOf('a'), [], result);
+    expect(turns).toEqual([]);
+    await store.synced();
+    expect(turns).toEqual(['start', 'end']);
+    await store.finish(keyOf('b'), [], result);
+    await expect.poll(() => turns, { timeout: 10_000 }).toEqual(['start', 'end', 'start', 'end']);
+  });
+
+  test('commits of many turns that come while it is busy share the next', async () => {
+    const waited = Array.from({ length: 20 }, async (_, n) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      await store.set(`text ${n}`, 'x');
+    });
+    await Promise.all(waited);
+    expect(turns.length).toBeLessThan(40);
+    expect(turns.length % 2).toBe(0);
+  });
+
+  test('that failed is not believed again: what is written says so to all who wait', async () => {
+    const db = new DatabaseSync(join(folder, 'other.db'));
+    migrate(db);
+    // Linux syncs no device of this kind.
+    const failing = createStore(db, testBoot, createDiskSync('/dev/null'));
+    expect(await failing.begin(recordOf('a', ['10.0.0.1']))).toBeUndefined();
+    await expect(failing.synced()).rejects.toThrow('see to the disk of this host');
+    await expect(failing.set('plan', 'x')).rejects.toThrow('/dev/null cannot be put on disk');
+    failing.close();
   });
 });
 
