@@ -5,7 +5,7 @@ import type { AttachmentRecord } from '../../store/types.ts';
 import type { AttachDeps, Step } from './deps.ts';
 import { type CallLimits, delegatesShare } from './limits.ts';
 import type { KeyedMutex } from './locks.ts';
-import type { PoolBook } from './reserve/pools.ts';
+import type { PoolBook } from './pools.ts';
 
 /** The dependencies together with what the verbs share. */
 export interface AttachContext extends AttachDeps {

@@ -10,7 +10,7 @@ import { answerWithin, timeOf, usualLimits } from './limits.ts';
 import { createKeyedMutex } from './locks.ts';
 import { shared } from './look/shared.ts';
 import { type AttachmentView, listAttachments, poolUse } from './look/views.ts';
-import { createPoolBook } from './reserve/pools.ts';
+import { createPoolBook } from './pools.ts';
 import { type Collected, createCollector, type IsPodHere } from './undo/collect.ts';
 import { type Recovery, recover, retryDeleting } from './undo/recover.ts';
 import { add } from './verbs/add.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { HostPlan } from '../../../src/api/host.ts';
-import { createPoolBook, type PoolBook, type Reserved } from '../../../src/daemon/attach/reserve/pools.ts';
+import { createPoolBook, type PoolBook, type Reserved } from '../../../src/daemon/attach/pools.ts';
 import { formatAddress } from '../../../src/net/address.ts';
 import { openStore } from '../../../src/store/open.ts';
 import type { Store } from '../../../src/store/types.ts';

@@ -3,6 +3,7 @@ import { formatAddress } from '../../../net/address.ts';
 import { parseInterfaceAddress } from '../../../net/prefix.ts';
 import type { AttachmentRecord, AttachmentState, Store } from '../../../store/types.ts';
 import type { PoolUse } from '../../publish/ip-pool.ts';
+import type { PoolNumbers } from '../pools.ts';
 
 /** One attachment for people, as `/v1/attachments` answers it. */
 export interface AttachmentView {
@@ -80,6 +81,3 @@ export function poolUse(store: Store, network: string, interfaceIndex: number, p
     );
   return { ...pool, allocations };
 }
-
-/** What only the pool in memory knows. */
-export type PoolNumbers = Pick<PoolUse, 'capacity' | 'resting'>;

@@ -5,7 +5,7 @@ import type { ContainerCall } from '../../../cni/types.ts';
 import type { ChosenNic } from '../../../delegates/plan.ts';
 import { placeRequested } from '../../../ipam/place-requested.ts';
 import type { Chosen } from '../../../policy/types.ts';
-import type { PoolBook, Reserved } from '../reserve/pools.ts';
+import type { PoolBook, Reserved } from '../pools.ts';
 
 /** The IPAM configuration that the network gives a NIC; undefined where addresses come from our blocks. */
 function ipamOf({ ipam }: HostPlan, nic: string): Readonly<Record<string, unknown>> | undefined {

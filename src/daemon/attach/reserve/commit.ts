@@ -2,8 +2,8 @@ import type { HostPlan } from '../../../api/host.ts';
 import type { ContainerCall } from '../../../cni/types.ts';
 import type { AttachmentRecord, LentNic } from '../../../store/types.ts';
 import type { AttachContext } from '../context.ts';
+import type { Reserved } from '../pools.ts';
 import { conflictError } from './conflict.ts';
-import type { Reserved } from './pools.ts';
 
 /**
  * Writes what was reserved, as a `pending` record; it goes back to the pools when it cannot be. It is on disk when the store is `synced`.

@@ -1,12 +1,12 @@
-import { CniError } from '../../../api/cni-error.ts';
-import type { HostPlan } from '../../../api/host.ts';
-import { type AllocatedAddress, allocate } from '../../../ipam/allocate.ts';
-import { BlockPool } from '../../../ipam/pool.ts';
-import type { Address } from '../../../net/address.ts';
-import { formatPrefix, samePrefix } from '../../../net/prefix.ts';
-import type { AttachmentRecord } from '../../../store/types.ts';
-import type { AttachDeps } from '../deps.ts';
-import type { PoolNumbers } from '../look/views.ts';
+import { CniError } from '../../api/cni-error.ts';
+import type { HostPlan } from '../../api/host.ts';
+import { type AllocatedAddress, allocate } from '../../ipam/allocate.ts';
+import { BlockPool } from '../../ipam/pool.ts';
+import type { Address } from '../../net/address.ts';
+import { formatPrefix, samePrefix } from '../../net/prefix.ts';
+import type { AttachmentRecord } from '../../store/types.ts';
+import type { PoolUse } from '../publish/ip-pool.ts';
+import type { AttachDeps } from './deps.ts';
 
 /** What one attachment is about to get. */
 export interface Reserved {
@@ -18,6 +18,9 @@ export interface Reserved {
     readonly addresses: readonly { readonly address: Address; readonly length: number }[];
   }[];
 }
+
+/** What only the pool in memory knows. */
+export type PoolNumbers = Pick<PoolUse, 'capacity' | 'resting'>;
 
 /** The pools in memory: one per network and rail, built from plan and store, and built anew when the plan changes. */
 export interface PoolBook {
