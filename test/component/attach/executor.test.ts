@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Harness } from '../../support/attach/client.ts';
@@ -59,6 +60,30 @@ describe('who makes the links', () => {
 
   test('the delegate, when somebody put another program in its place', async () => {
     await expect(add('script', alone('wrapped', script))).rejects.toThrow(/static/);
+  });
+
+  test.each(['direct', 'delegates'] as const)('no address is on a link before it is on disk: %s', async (executor) => {
+    const stateDir = `${world.folder}/${executor}`;
+    mkdirSync(stateDir);
+    const blocks = { eth1: ['10.6.1.0/28'], eth2: ['10.6.2.0/28'] };
+    const socket = `${stateDir}/s`;
+    const slow = await world.start({ stateDir, socket, executor, plans: plansText([{ network: 'blue', blocks }]) });
+    writeFileSync(`${stateDir}/slow-disk`, '');
+    const netns = world.pod();
+    const adding = slow.call(callOf('ADD', { network: 'blue', container: executor, netns }));
+    const made = executor === 'direct' ? 2 : 0;
+    await expect.poll(async () => (await slow.look()).records.length, { timeout: 20_000 }).toBe(1);
+    await expect.poll(async () => (await world.links(netns)).length, { timeout: 20_000 }).toBe(made);
+    // As long as all the rest of it would take.
+    await sleep(500);
+    const links = await world.links(netns);
+    expect(links.map(({ addresses, up }) => ({ addresses, up }))).toEqual(
+      Array.from({ length: made }, () => ({ addresses: [], up: false })),
+    );
+    rmSync(`${stateDir}/slow-disk`);
+    expect((await adding)?.ips).toHaveLength(2);
+    expect((await world.links(netns)).every(({ addresses }) => addresses.length > 0)).toBe(true);
+    await slow.kill();
   });
 
   test('a NIC that is gone: the error names it and the delegate, and nothing is left', async () => {

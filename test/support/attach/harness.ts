@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { flushCompileCache } from 'node:module';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { CniError } from '../../../src/api/cni-error.ts';
 import type { HostPlan, Nic } from '../../../src/api/host.ts';
@@ -53,6 +54,12 @@ const kernel: Kernel = {
 };
 const { store, state } = openStore({ path: `${options.stateDir}/store.db`, bootId: kernel.bootId(), now: Date.now });
 await store.set(originName, undefined);
+const synced = store.synced;
+// A disk that takes its time, as long as a test wants it so.
+store.synced = async () => {
+  while (existsSync(`${options.stateDir}/slow-disk`)) await sleep(20);
+  await synced();
+};
 let nics: readonly Nic[] = [];
 const lookForNics = async (): Promise<void> => {
   nics = (await realKernel.links())
