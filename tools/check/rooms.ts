@@ -35,8 +35,8 @@ export const rules: readonly Rule[] = [
   {
     files: pure,
     except: thinShells,
-    pattern: /(?<!import \{ isIP \}) from 'node:net'|(?<!import \{ createHash \}) from 'node:crypto'/,
-    why: 'pure folders take isIP from node:net and createHash from node:crypto, and nothing else of node',
+    pattern: /(?<!import \{ isIP \}) from 'node:net'|(?<!import \{ (?:createHash|hash) \}) from 'node:crypto'/,
+    why: 'pure folders take isIP from node:net, createHash and hash from node:crypto, and nothing else of node',
   },
   {
     files: '{src,test,bench,tools,docs,examples,deploy,crds}/**/*',
