@@ -23,7 +23,7 @@ const rail = {
     },
     hostOverrides: {
       type: 'object',
-      description: 'Host indexes that differ on this rail (imported from the predecessor).',
+      description: 'Host indexes that differ on this rail (imported from multi-nic-cni).',
       additionalProperties: { type: 'integer' },
     },
   },
@@ -84,7 +84,7 @@ const spec = {
     },
     cidr: {
       type: 'array',
-      description: 'Not written any more: the whole plan as the predecessor stored it, read once on migration.',
+      description: 'Not written any more: the whole plan as multi-nic-cni stored it, read once on migration.',
       'x-kubernetes-list-type': 'atomic',
       items: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
     },

@@ -159,7 +159,7 @@ const status = {
   properties: {
     stat: {
       type: 'object',
-      description: 'Never written; kept because the predecessor declared it.',
+      description: 'Never written; kept because multi-nic-cni declared it.',
       'x-kubernetes-preserve-unknown-fields': true,
     },
     networks: {

@@ -28,7 +28,7 @@ const spec = {
     excludes: texts('Prefixes in the block that no pod gets.'),
     allocations: {
       type: 'array',
-      description: 'Not written any more: read once on migration from the predecessor.',
+      description: 'Not written any more: read once on migration from multi-nic-cni.',
       'x-kubernetes-list-type': 'atomic',
       items: {
         type: 'object',

@@ -214,7 +214,7 @@ const status = {
     },
     discovery: {
       type: 'object',
-      description: "Counts in the predecessor's form.",
+      description: 'Counts in the form of multi-nic-cni.',
       additionalProperties: false,
       properties: {
         existDaemon: { type: 'integer', description: 'Hosts whose daemon has published.' },
@@ -225,11 +225,12 @@ const status = {
     configStatus: {
       type: 'string',
       description:
-        "How far the network is, in the predecessor's words: WaitForConfig, Success or Failed. The conditions say more.",
+        'How far the network is, in the words of multi-nic-cni: WaitForConfig, Success or Failed. The conditions say more.',
     },
     routeStatus: {
       type: 'string',
-      description: "How host routes are, in the predecessor's words: N/A, WaitForRoutes, Unknown, Success or Failed.",
+      description:
+        'How host routes are, in the words of multi-nic-cni: N/A, WaitForRoutes, Unknown, Success or Failed.',
     },
     message: { type: 'string', description: 'The message of the first condition that does not hold.' },
     lastSyncTime: { type: 'string', format: 'date-time', description: 'When the status last changed.' },
