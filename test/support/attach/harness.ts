@@ -54,7 +54,7 @@ const kernel: Kernel = {
 };
 const { store, state } = openStore({ path: `${options.stateDir}/store.db`, bootId: kernel.bootId(), now: Date.now });
 await store.set(originName, undefined);
-const synced = store.synced;
+const synced = store.synced.bind(store);
 // A disk that takes its time, as long as a test wants it so.
 store.synced = async () => {
   while (existsSync(`${options.stateDir}/slow-disk`)) await sleep(20);
