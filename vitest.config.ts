@@ -8,7 +8,13 @@ process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'build/compile-c
 /** Files that change what all namespaces of the machine share, or look at it. */
 const alone = ['test/component/lab/clean.test.ts'];
 /** Longest first: one that began last would run on by itself. */
-const long = ['test/e2e/scenarios', 'test/e2e/two-operators', 'test/e2e/operator-outage', 'test/e2e/kube-faults', 'test/e2e/'];
+const long = [
+  'test/e2e/scenarios',
+  'test/e2e/two-operators',
+  'test/e2e/operator-outage',
+  'test/e2e/kube-faults',
+  'test/e2e/',
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
