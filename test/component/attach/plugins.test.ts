@@ -27,8 +27,6 @@ function bridgeCall(verb: ContainerCall['verb'], container: string, netns: strin
 }
 
 test('bridge: an interface for each NIC with an address of its block, pods reach each other, nothing is left', async () => {
-  // A bridge without a MAC of its own takes that of a port: with each port that comes its plugin's CHECK may fail.
-  world.exec(world.host, 'ip', 'link', 'add', 'br-pods', 'address', '02:00:00:00:00:b0', 'type', 'bridge');
   const pods = [world.pod(), world.pod()];
   for (const [index, pod] of pods.entries()) await harness.call(bridgeCall('ADD', `b${index}`, pod));
   const [first = '', second = ''] = pods;
@@ -43,7 +41,24 @@ test('bridge: an interface for each NIC with an address of its block, pods reach
   for (const net of ['10.0.1', '10.0.2']) {
     expect(() => world.exec(second, 'timeout', '5', 'bash', '-c', `echo > /dev/tcp/${net}.1/9`)).toThrow(/refused/);
   }
+  // The bridge takes the lowest MAC of its ports: what its plugin saw at ADD is no longer so.
+  world.exec(
+    world.host,
+    'ip',
+    'link',
+    'add',
+    'low',
+    'address',
+    '00:00:5e:00:53:01',
+    'type',
+    'veth',
+    'peer',
+    'low-peer',
+  );
+  world.exec(world.host, 'ip', 'link', 'set', 'low', 'master', 'br-pods');
+  expect(world.exec(world.host, 'ip', 'link', 'show', 'br-pods')).toContain('00:00:5e:00:53:01');
   await harness.call(bridgeCall('CHECK', 'b0', first));
+  world.exec(world.host, 'ip', 'link', 'delete', 'low');
   for (const [index, pod] of pods.entries()) await harness.call(bridgeCall('DEL', `b${index}`, pod));
   expect(await world.links(first)).toEqual([]);
   expect(JSON.parse(world.exec(world.host, 'ip', '-json', 'link', 'show', 'master', 'br-pods'))).toEqual([]);

@@ -37,7 +37,7 @@ export async function check(context: AttachContext, call: ContainerCall): Promis
     if (problems.length > 0) {
       throw new CniError(code.internal, `attachment ${name} in ${call.netns}: ${problems.join('; ')}`);
     }
-    const results = resultsOf(record).map((result) => withoutTaken(result, call.conf.prevResult));
+    const results = resultsOf(record).map((result) => withoutHostMacs(withoutTaken(result, call.conf.prevResult)));
     await checkAll(context.delegates, record.calls, delegateContext(context, record, call.netns), results);
   });
 }
@@ -83,6 +83,16 @@ function withoutTaken(result: CniResult, previous: CniResult | undefined): CniRe
   const stays = ({ dst }: CniResult['routes'][number]): boolean =>
     previous === undefined || !dst.endsWith('/0') || previous.routes.some((route) => route.dst === dst);
   return { ...result, routes: result.routes.filter(stays) };
+}
+
+/** A bridge has the lowest MAC of its ports, which come and go with other pods, while the bridge plugin compares it with that at ADD. */
+function withoutHostMacs(result: CniResult): CniResult {
+  const interfaces = result.interfaces.map((entry) => {
+    if (entry.sandbox !== undefined) return entry;
+    const { mac: _, ...rest } = entry;
+    return rest;
+  });
+  return { ...result, interfaces };
 }
 
 function resultsOf({ delegateResults }: AttachmentRecord): readonly CniResult[] {
