@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import { closeSync, fdatasync, openSync } from 'node:fs';
+import { CniError, code } from '../api/cni-error.ts';
 
 /** What a subscriber of the channel `multinic.disk` is told of each turn. */
 export interface DiskMessage {
@@ -11,7 +12,7 @@ export interface DiskMessage {
 export interface DiskSync {
   /**
    * Resolves when all that was written before the call is on disk. Calls that come while the disk is busy share the next turn.
-   * @throws Error once the disk has failed, and from then on: what it lost then, no later sync would bring to it
+   * @throws CniError 5 once the disk has failed, and from then on: what it lost then, no later sync would bring to it
    */
   request(): Promise<void>;
   /** The file is let go, after the turn that runs. */
@@ -45,9 +46,11 @@ export function createDiskSync(path: string): DiskSync {
     });
   };
   const fail = (turn: PromiseWithResolvers<void> | undefined, cause: Error): void => {
-    failure = new Error(
+    failure = new CniError(
+      code.io,
       `${path} cannot be put on disk (${cause.message}): see to the disk of this host, then start the multinic daemon again`,
-      { cause },
+      '',
+      cause,
     );
     turn?.reject(failure);
     next?.reject(failure);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { code } from '../../../src/api/cni-error.ts';
 import type { CniResult } from '../../../src/cni/types.ts';
 import { formatAddress } from '../../../src/net/address.ts';
 import { createDiskSync } from '../../../src/store/disk-sync.ts';
@@ -265,7 +266,10 @@ describe('the disk', () => {
     const failing = createStore(db, testBoot, createDiskSync('/dev/null'));
     expect(await failing.begin(recordOf('a', ['10.0.0.1']))).toBeUndefined();
     await expect(failing.synced()).rejects.toThrow('see to the disk of this host');
-    await expect(failing.set('plan', 'x')).rejects.toThrow('/dev/null cannot be put on disk');
+    await expect(failing.set('plan', 'x')).rejects.toMatchObject({
+      code: code.io,
+      message: expect.stringContaining('/dev/null cannot be put on disk'),
+    });
     failing.close();
   });
 });
