@@ -24,6 +24,8 @@ export interface Stage {
   startOperator(): void;
   /** A Node and its HostInterface with NICs at 10.1.1.<number> and 10.1.2.<number>, whose daemon says nothing. */
   joinSilent(name: string, number: number): Promise<void>;
+  /** Lets a network with that spec be made, until it is ready and all is said about it. */
+  applyReady(name: string, spec: MultiNicNetworkSpec): Promise<void>;
   /** Gives host-a another NIC of that rail. */
   addNic(rail: number): void;
   close(): Promise<void>;
@@ -67,6 +69,17 @@ export async function startStage(): Promise<Stage> {
         metadata: { name },
         spec: { hostName: name, interfaces: [nic(1, number), nic(2, number)] },
       });
+    },
+    applyReady: async (name, spec) => {
+      await world.apply(name, spec);
+      // The kernel tells the daemon of its NICs in its own time, however many of these minutes pass.
+      await world.until(async () => {
+        await hours.pass(60_000);
+        const { status } = await world.network(name);
+        const ready = status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+        if (ready !== 'True') throw new Error(`${name} is not ready: ${JSON.stringify(status)}`);
+      });
+      await hours.pass(60_000);
     },
     addNic,
     close: async () => {
