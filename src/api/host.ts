@@ -22,6 +22,11 @@ export interface Nic {
   readonly numaNode?: number;
 }
 
+/** Whether two texts name one PCI device; the kernel writes its digits small, people do not always. */
+export function samePci(a: string | undefined, b: string): boolean {
+  return a?.toLowerCase() === b.toLowerCase();
+}
+
 /** The pair of revisions under which blocks are published; see ARCHITECTURE.md. */
 export interface Revision {
   readonly network: number;

@@ -1,5 +1,5 @@
 import { CniError, code } from '../api/cni-error.ts';
-import type { Nic } from '../api/host.ts';
+import { type Nic, samePci } from '../api/host.ts';
 
 /** How host-device is told its NIC: keys of its configuration (containernetworking/plugins v1.9.1). */
 export const nicKeys = ['device', 'pciBusID', 'hwaddr', 'kernelpath'] as const;
@@ -48,7 +48,7 @@ export function keysFor(named: NamedNics | undefined, nic: Nic): Readonly<Record
 
 function valueFor({ way, values }: NamedNics, nic: Nic): string | undefined {
   if (way === 'device') return values.find((one) => one === nic.name);
-  if (way === 'pciBusID') return values.find((one) => one.toLowerCase() === nic.pciAddress?.toLowerCase());
+  if (way === 'pciBusID') return values.find((one) => samePci(nic.pciAddress, one));
   if (way === 'hwaddr') return values.find((one) => one.toLowerCase() === nic.mac.toLowerCase());
   // /sys/devices/pci0000:00/0000:00:1f.6, or with /net/eth1 behind it.
   return values.find((path) => {

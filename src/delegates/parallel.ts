@@ -3,6 +3,7 @@ import type { CniResult } from '../cni/types.ts';
 import { type Address, sameAddress } from '../net/address.ts';
 import { parseInterfaceAddress } from '../net/prefix.ts';
 import { addChain, checkChain, delChain } from './chain.ts';
+import { staticAddresses } from './direct.ts';
 import { type DelegateContext, type Delegates, undoing } from './exec.ts';
 import { isObject, type JsonObject } from './json.ts';
 import { isMoved } from './moved.ts';
@@ -140,12 +141,9 @@ function isLinkOf(link: SeenLink, call: DelegateCall, recorded: CniResult | unde
 
 /** Addresses of a call's static IPAM. */
 function givenAddresses(call: DelegateCall): Address[] {
-  const list = ipamOf(call)['addresses'];
-  if (!Array.isArray(list)) return [];
-  return list.flatMap((entry: unknown) => {
-    const address = isObject(entry) ? entry['address'] : undefined;
+  return staticAddresses(call).flatMap((text) => {
     try {
-      return typeof address === 'string' ? [parseInterfaceAddress(address).address] : [];
+      return [parseInterfaceAddress(text).address];
     } catch {
       return [];
     }

@@ -57,6 +57,13 @@ export function readBatch(commands: readonly IpCommand[], stderr: string): Batch
   return { results, stoppedAt };
 }
 
+/** One sentence for each command that the kernel refused. @param answers by position of the commands */
+export function refusals(commands: readonly IpCommand[], answers: readonly (string | undefined)[]): string[] {
+  return answers.flatMap((said, index) =>
+    said === undefined ? [] : [`\`ip ${commands[index]?.join(' ')}\`: ${said}`],
+  );
+}
+
 /** The command whose argument `ip` quotes in its complaint, from `start`; where none fits, `start`. */
 function culprit(commands: readonly IpCommand[], start: number, said: readonly string[]): number {
   const quoted = said.flatMap((line) => [...line.matchAll(/"([^"]+)"/g)].map((match) => match[1]));

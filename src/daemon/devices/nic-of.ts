@@ -1,4 +1,4 @@
-import type { Nic } from '../../api/host.ts';
+import { type Nic, samePci } from '../../api/host.ts';
 
 /**
  * The NIC of the pool that a device is, or is a part of: a virtual function's physical function, an auxiliary device's parent; a virtual
@@ -17,7 +17,7 @@ export function nicOf(
     device,
   ];
   for (const address of addresses) {
-    const nic = address === undefined ? undefined : nics.find((one) => sameAddress(one.pciAddress, address));
+    const nic = address === undefined ? undefined : nics.find((one) => samePci(one.pciAddress, address));
     if (nic !== undefined) return nic;
   }
   return undefined;
@@ -30,8 +30,4 @@ function isName(device: string): boolean {
 
 function pciAddress(uevent: string | undefined): string | undefined {
   return /^PCI_SLOT_NAME=(.+)$/m.exec(uevent ?? '')?.[1];
-}
-
-function sameAddress(a: string | undefined, b: string): boolean {
-  return a?.toLowerCase() === b.toLowerCase();
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { routeProtocol } from '../../../hostroute/constants.ts';
+import { refusals } from '../../../kernel/batch.ts';
 import type { Link, SavedLink } from '../../../kernel/types.ts';
 import { findLent } from '../../../nic/lent.ts';
 import { renaming, restoring, unlike } from '../../../nic/restore.ts';
@@ -90,8 +91,9 @@ async function restore(
   if (before === undefined) return { problems: ['it was on the host and has gone again'] };
   const commands = restoring(saved, before, elapsed);
   const answers = await kernel.batch(commands);
-  const refused = answers.flatMap((said, index) =>
-    said === undefined || /File exists/.test(said) ? [] : [`\`ip ${commands[index]?.join(' ')}\`: ${said}`],
+  const refused = refusals(
+    commands,
+    answers.map((said) => (said !== undefined && /File exists/.test(said) ? undefined : said)),
   );
   const after = await kernel.save(name, routeProtocol);
   if (after === undefined) return { problems: [...refused, 'it has gone again'] };

@@ -1,6 +1,6 @@
 import { CniError, code } from '../../../api/cni-error.ts';
 import { delegateOf } from '../../../api/delegations.ts';
-import type { HostPlan } from '../../../api/host.ts';
+import { type HostPlan, samePci } from '../../../api/host.ts';
 import type { ContainerCall, PodRef } from '../../../cni/types.ts';
 import { keysFor, namedNics } from '../../../delegates/host-device.ts';
 import type { ChosenNic } from '../../../delegates/plan.ts';
@@ -35,8 +35,8 @@ export async function lend(
   const pciOf = pciOn(kernel);
   const lent = await Promise.all(
     chosen.map(async ({ nic, device }, index): Promise<LentNic | undefined> => {
-      const isNic = device === undefined || samePci(device, nic.pciAddress);
-      const link = isNic ? nic.name : (await kernel.links()).find(({ name }) => samePci(device, pciOf(name)))?.name;
+      const isNic = device === undefined || samePci(nic.pciAddress, device);
+      const link = isNic ? nic.name : (await kernel.links()).find(({ name }) => samePci(pciOf(name), device))?.name;
       const saved = link === undefined ? undefined : await kernel.save(link, routeProtocol);
       if (saved === undefined) {
         if (!isNic) return undefined;
@@ -98,10 +98,6 @@ export function lentCall(
 /** PCI addresses of the host's links. */
 export function pciOn(kernel: Pick<Kernel, 'sysfs'>): (name: string) => string | undefined {
   return (name) => deviceFacts(name, (path) => kernel.sysfs(path)).pciAddress;
-}
-
-function samePci(a: string, b: string | undefined): boolean {
-  return a.toLowerCase() === b?.toLowerCase();
 }
 
 /** `pod default/trainer`; the container where the runtime told no pod. */

@@ -3,6 +3,7 @@ import type { HostPlan } from '../../../api/host.ts';
 import { staticAddresses } from '../../../delegates/direct.ts';
 import type { ChosenNic } from '../../../delegates/plan.ts';
 import type { DelegateCall, SourceRouting } from '../../../delegates/types.ts';
+import { refusals } from '../../../kernel/batch.ts';
 import type { IpCommand, Kernel, Route } from '../../../kernel/types.ts';
 import { bitsOf, parseAddress, sameAddress } from '../../../net/address.ts';
 import {
@@ -55,9 +56,7 @@ export async function makeSourceRouting(kernel: Kernel, netns: string, calls: re
   const ordered = [...commands.filter(([first]) => first !== '-6'), ...commands.filter(([first]) => first === '-6')];
   const sysctls = Object.assign({}, ...calls.filter(({ source }) => source !== undefined).map(arp));
   const answers = await kernel.batch(ordered, netns, { sysctls });
-  const refused = answers.flatMap((said, index) =>
-    said === undefined ? [] : [`\`ip ${ordered[index]?.join(' ')}\`: ${said}`],
-  );
+  const refused = refusals(ordered, answers);
   if (refused.length === 0) return;
   throw new CniError(code.internal, `source routing cannot be made in ${netns}: ${refused.join('; ')}`);
 }

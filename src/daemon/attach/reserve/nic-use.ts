@@ -1,4 +1,4 @@
-import type { Nic } from '../../../api/host.ts';
+import { type Nic, samePci } from '../../../api/host.ts';
 import type { Delegation } from '../../../api/network.ts';
 import type { HeldMaster } from '../../../store/types.ts';
 
@@ -30,5 +30,5 @@ export function masterOf(delegation: Delegation, { nic, device }: Used): HeldMas
 
 /** What the store calls a NIC, or a device on it. */
 export function heldName({ nic, device }: Used): string {
-  return device === undefined || device.toLowerCase() === nic.pciAddress?.toLowerCase() ? nic.name : device;
+  return device === undefined || samePci(nic.pciAddress, device) ? nic.name : device;
 }

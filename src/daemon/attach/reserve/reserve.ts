@@ -12,7 +12,7 @@ import type { AttachmentRecord } from '../../../store/types.ts';
 import type { AttachContext } from '../context.ts';
 import { lend, lends, lentCall } from '../lent/lend.ts';
 import { nicCall, reserveFor } from '../make/nic-ipam.ts';
-import { readPodRoutes } from '../make/pod-routes.ts';
+import type { WantedRoute } from '../make/pod-routes.ts';
 import { sourceRouting } from '../make/source-routing.ts';
 import { chooseNics } from './choose.ts';
 import { commit } from './commit.ts';
@@ -26,6 +26,8 @@ interface Applicant {
   readonly call: ContainerCall;
   /** The namespace's identity. */
   readonly netnsId: string;
+  /** Routes of the network's that the pod is to have. */
+  readonly wanted: readonly WantedRoute[];
   /** What stands in it; waited for last, so that deciding costs no time of its own. */
   readonly looking: Promise<readonly Link[]>;
 }
@@ -37,7 +39,10 @@ export async function reserve(context: AttachContext, applicant: Applicant): Pro
   return decide(context, applicant);
 }
 
-async function decide(context: AttachContext, { plan, call, netnsId, looking }: Applicant): Promise<AttachmentRecord> {
+async function decide(
+  context: AttachContext,
+  { plan, call, netnsId, wanted, looking }: Applicant,
+): Promise<AttachmentRecord> {
   const chosen = await chooseNics(context, plan, call);
   const nics = chosen.map(({ nic }) => nic.name);
   const names = interfaceNames(call.key.ifname, nics.length);
@@ -46,7 +51,6 @@ async function decide(context: AttachContext, { plan, call, netnsId, looking }: 
   const cniVersion = await versionFor(context, call, delegateOf(plan.pluginType));
   const chain = await chainFor(context, call);
   const lent = await lend(context, plan, call, netnsId, chosen, names);
-  const wanted = readPodRoutes(plan, call.conf);
   const reserved = reserveFor(context.pools, plan, chosen, call);
   const rest = async (): Promise<Pick<AttachmentRecord, 'calls' | 'masters'>> => {
     const calls = planCalls({

@@ -2,6 +2,7 @@ import { CniError, code } from '../../../api/cni-error.ts';
 import { alternativeName } from '../../../cni/interface-names.ts';
 import { withPrevious } from '../../../cni/result.ts';
 import type { CniResult, ContainerCall } from '../../../cni/types.ts';
+import { refusals } from '../../../kernel/batch.ts';
 import type { IpCommand, Link } from '../../../kernel/types.ts';
 import { keyText } from '../../../store/key.ts';
 import type { AttachmentRecord } from '../../../store/types.ts';
@@ -47,7 +48,7 @@ export async function add(
     }
     const plan = requirePlan(context, call.key.network);
     const wanted = readPodRoutes(plan, call.conf);
-    const record = await reserve(context, { plan, call, netnsId, looking });
+    const record = await reserve(context, { plan, call, netnsId, wanted, looking });
     try {
       await context.step('add:committed');
       requireSame(context, plan);
@@ -140,9 +141,7 @@ function requireRoutes(
   commands: readonly IpCommand[],
   answers: readonly (string | undefined)[],
 ): void {
-  const refused = answers.flatMap((said, index) =>
-    said === undefined ? [] : [`\`ip ${commands[index]?.join(' ')}\`: ${said}`],
-  );
+  const refused = refusals(commands, answers);
   if (refused.length === 0) return;
   throw new CniError(
     code.invalidConfig,
