@@ -3,6 +3,7 @@ import { type Prefix, parsePrefix } from '../net/prefix.ts';
 import { type Findings, parsePrefixOrAddress } from './findings.ts';
 import { parseIpamMode } from './gate-ipam.ts';
 import type { MultiNicNetworkSpec } from './kinds/multinicnetwork.ts';
+import { messageOf } from './message-of.ts';
 import type { IpamMode, PodRoute } from './network.ts';
 
 /** How addresses are divided and routed, from either spelling. */
@@ -62,7 +63,7 @@ function parseJson(text: string, findings: Findings): Raw | undefined {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return findings.add('spec.ipam', `is no JSON (${error instanceof Error ? error.message : String(error)})`);
+    return findings.add('spec.ipam', `is no JSON (${messageOf(error)})`);
   }
   return isObject(value) ? value : findings.add('spec.ipam', 'must be a JSON object');
 }

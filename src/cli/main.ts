@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { messageOf } from '../api/message-of.ts';
 import { version } from '../observe/version.ts';
 
 /** Loads only the command that runs: the lab pulls in what a daemon never needs, and the other way round. */
@@ -32,6 +33,6 @@ async function main(argv: readonly string[]): Promise<void> {
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(`multinic: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`multinic: ${messageOf(error)}\n`);
   process.exitCode = 1;
 });

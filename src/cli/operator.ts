@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { messageOf } from '../api/message-of.ts';
 import { createClient } from '../kube/client.ts';
 import { monotonicClock } from '../kube/clock.ts';
 import { loadCluster } from '../kube/config.ts';
 import { createElection } from '../kube/election.ts';
-import { messageOf } from '../kube/json.ts';
 import { createLeadership } from '../kube/leadership.ts';
 import { parsePrefix } from '../net/prefix.ts';
 import { serveHealth } from '../observe/health.ts';

@@ -1,4 +1,5 @@
 import { CniError, code } from '../api/cni-error.ts';
+import { messageOf } from '../api/message-of.ts';
 import { readDevices } from './devices.ts';
 import { isIdentifier } from './environment.ts';
 import { describe, FieldReader, isObject, type JsonObject, listProblems } from './fields.ts';
@@ -50,7 +51,7 @@ function parseObject(stdin: string): JsonObject {
   try {
     json = JSON.parse(stdin);
   } catch (error) {
-    throw undecodable(`is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw undecodable(`is not JSON: ${messageOf(error)}`);
   }
   if (!isObject(json)) throw undecodable(`must be a JSON object, not ${describe(json)}`);
   return json;

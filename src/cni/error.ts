@@ -1,4 +1,5 @@
 import { CniError, code } from '../api/cni-error.ts';
+import { messageOf } from '../api/message-of.ts';
 
 /**
  * Prints the error object of the CNI specification 1.1.0 section 5, ready for stdout. Anything that is no CniError is an
@@ -11,12 +12,12 @@ export function printError(error: unknown, cniVersion = '1.1.0'): string {
   return JSON.stringify({
     cniVersion,
     code: known?.code ?? code.internal,
-    msg: messageOf(error),
+    msg: sentenceOf(error),
     ...(details === '' ? {} : { details }),
   });
 }
 
-function messageOf(error: unknown): string {
+function sentenceOf(error: unknown): string {
   if (error instanceof CniError) return error.message;
-  return `internal error: ${error instanceof Error ? error.message : String(error)}`;
+  return `internal error: ${messageOf(error)}`;
 }

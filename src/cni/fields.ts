@@ -1,3 +1,4 @@
+import { messageOf } from '../api/message-of.ts';
 import type { Problem } from '../api/problem.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -53,7 +54,7 @@ export class FieldReader {
       check(text);
       return true;
     } catch (error) {
-      this.wrong(path, error instanceof Error ? error.message : String(error));
+      this.wrong(path, messageOf(error));
       return false;
     }
   }

@@ -1,3 +1,4 @@
+import { messageOf } from '../api/message-of.ts';
 import { emptyResult } from '../cni/result.ts';
 import type { AttachmentKey, CniResult } from '../cni/types.ts';
 import { launchDirectly } from '../spawner/direct.ts';
@@ -152,7 +153,7 @@ export function createDelegates(options: DelegatesOptions): Delegates {
         onEnd: (pid) => running.delete(pid),
       });
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = messageOf(cause);
       throw delegateError(subject, `cannot be started: ${binary}: ${why}`, '', cause);
     } finally {
       started();

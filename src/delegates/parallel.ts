@@ -1,4 +1,5 @@
 import { CniError, code } from '../api/cni-error.ts';
+import { messageOf } from '../api/message-of.ts';
 import type { CniResult } from '../cni/types.ts';
 import { type Address, sameAddress } from '../net/address.ts';
 import { parseInterfaceAddress } from '../net/prefix.ts';
@@ -180,7 +181,7 @@ function errorsOf(outcomes: readonly PromiseSettledResult<unknown>[]): CniError[
 
 function asCniError(error: unknown): CniError {
   if (error instanceof CniError) return error;
-  return new CniError(code.internal, error instanceof Error ? error.message : String(error), '', error);
+  return new CniError(code.internal, messageOf(error), '', error);
 }
 
 function merged(errors: readonly CniError[], Kind = CniError): CniError {

@@ -1,7 +1,7 @@
+import { messageOf } from '../api/message-of.ts';
 import type { KubeClient } from './client.ts';
 import { type Clock, pause } from './clock.ts';
 import { isAlreadyExists, isConflict, isNotFound, retryAfterMs } from './errors.ts';
-import { messageOf } from './json.ts';
 import type { Leadership } from './leadership.ts';
 import { claim, type Lease, released, type Sighting, sight } from './lease.ts';
 import type { Logger } from './logger.ts';

@@ -1,10 +1,10 @@
+import { messageOf } from '../api/message-of.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { type BackoffLimits, backoffDelay } from './backoff.ts';
 import { type Clock, pause } from './clock.ts';
 import { createCorrelator, type News, remember } from './correlator.ts';
 import { ApiError, isUnreachable, retryAfterMs } from './errors.ts';
 import { type EventWriter, type Told, writeEvent } from './event.ts';
-import { messageOf } from './json.ts';
 import type { Logger } from './logger.ts';
 
 /** Tells news of objects as Events; never throws, never waits. */

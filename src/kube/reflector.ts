@@ -1,10 +1,10 @@
+import { messageOf } from '../api/message-of.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { backoffDelay, jitter, watchBackoff } from './backoff.ts';
 import { type CacheView, type Change, compareVersions, createCache, type Versioned } from './cache.ts';
 import type { KubeClient, ListPage } from './client.ts';
 import { type Clock, pause, systemClock } from './clock.ts';
 import { isApiError, isGone, retryAfterMs } from './errors.ts';
-import { messageOf } from './json.ts';
 import type { Logger } from './logger.ts';
 import { nameOf, type ResourceRef } from './resource.ts';
 import { type WatchEvent, watchOnce } from './watch.ts';

@@ -1,8 +1,9 @@
 import { Agent, type Dispatcher, request } from 'undici';
+import { messageOf } from '../api/message-of.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Cluster } from './config.ts';
 import { ApiError, errorOfStatus } from './errors.ts';
-import { messageOf, trusted } from './json.ts';
+import { trusted } from './json.ts';
 import { guardWrites } from './wire-guard.ts';
 
 export interface CallOptions {

@@ -1,8 +1,9 @@
+import { messageOf } from '../api/message-of.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { KubeClient } from './client.ts';
 import type { Clock } from './clock.ts';
 import { ApiError, errorOfStatus } from './errors.ts';
-import { fieldsOf, messageOf, trusted } from './json.ts';
+import { fieldsOf, trusted } from './json.ts';
 import { nameOf, pathOf, type ResourceRef } from './resource.ts';
 
 /** One line of a watch; ERROR lines are thrown as ApiError instead. */

@@ -1,3 +1,4 @@
+import { messageOf } from '../../api/message-of.ts';
 import { listPodResources } from './pod-resources.ts';
 import type { DevicesOf } from './types.ts';
 
@@ -14,7 +15,7 @@ export function createDevicesOf(socket: string): DevicesOf {
       const pods = await listPodResources(socket, timeoutMs);
       return pods.find((pod) => pod.name === name && pod.namespace === namespace)?.devices ?? [];
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = messageOf(cause);
       throw new Error(`kubelet does not say at ${socket} which devices pods have: ${why}`, { cause });
     }
   };

@@ -1,5 +1,6 @@
 import { watch } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { messageOf } from '../../api/message-of.ts';
 import { type SpoolCounts, type SpoolOptions, SpoolReplayer } from './replayer.ts';
 
 export interface ReplayOptions extends SpoolOptions {
@@ -60,7 +61,7 @@ async function follow(options: ReplayOptions, replayer: SpoolReplayer, bell: Bel
     try {
       await replayer.look(byClock);
     } catch (error) {
-      options.log.warn({ error: error instanceof Error ? error.message : String(error) }, 'spool cannot be read');
+      options.log.warn({ error: messageOf(error) }, 'spool cannot be read');
     }
   }
   await replayer.idle();

@@ -1,6 +1,7 @@
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CniError } from '../../api/cni-error.ts';
+import { messageOf } from '../../api/message-of.ts';
 import type { WireCall } from '../../cni/wire.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { brokenFolder, isMissing, listSpool, readEntry } from './entry.ts';
@@ -96,7 +97,7 @@ export class SpoolReplayer {
     } catch (error) {
       this.#failed.add(name);
       this.#counts.failed++;
-      this.#options.log.warn({ entry: name, error: textOf(error) }, 'spooled call failed; it stays in the spool');
+      this.#options.log.warn({ entry: name, error: messageOf(error) }, 'spooled call failed; it stays in the spool');
     } finally {
       this.#known.delete(name);
       this.#running--;
@@ -126,7 +127,7 @@ export class SpoolReplayer {
   }
 
   #failedAside(name: string, error: unknown): void {
-    this.#options.log.warn({ entry: name, error: textOf(error) }, 'file in the spool cannot be moved aside');
+    this.#options.log.warn({ entry: name, error: messageOf(error) }, 'file in the spool cannot be moved aside');
   }
 
   async #setAside(name: string, why: string): Promise<void> {
@@ -153,8 +154,4 @@ async function removeAbandoned(path: string): Promise<void> {
   } catch (error) {
     if (!isMissing(error)) throw error;
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { parse as parseYaml } from 'yaml';
+import { messageOf } from '../../api/message-of.ts';
 import { errors } from './api-error.ts';
 
 /** What kube-apiserver takes at most as a request body, in bytes. */
@@ -34,8 +35,6 @@ export async function readBody(request: IncomingMessage): Promise<unknown> {
   try {
     return type.endsWith('yaml') ? parseYaml(text) : JSON.parse(text);
   } catch (error) {
-    throw errors.badRequest(
-      `error decoding the request body: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw errors.badRequest(`error decoding the request body: ${messageOf(error)}`);
   }
 }

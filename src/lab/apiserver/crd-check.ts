@@ -1,3 +1,4 @@
+import { messageOf } from '../../api/message-of.ts';
 import type { Cause } from './cause.ts';
 import { jsonPath } from './json-path.ts';
 import { type Fields, fieldAt, fieldsOf, isFields, type KubeRecord, listOf, textOf } from './object.ts';
@@ -88,7 +89,7 @@ function columnCauses(version: Fields, path: string): Cause[] {
       if (!textOf(column.jsonPath).startsWith('.')) throw new Error('must be a simple json path starting with .');
       jsonPath(textOf(column.jsonPath));
     } catch (error) {
-      causes.push(invalid(`${at}.jsonPath`, column.jsonPath, error instanceof Error ? error.message : String(error)));
+      causes.push(invalid(`${at}.jsonPath`, column.jsonPath, messageOf(error)));
     }
     return causes;
   });

@@ -1,5 +1,6 @@
 import { configName, parseConfig, predecessorConfigName } from '../../api/config-gate.ts';
 import type { Config } from '../../api/kinds/config.ts';
+import { messageOf } from '../../api/message-of.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import { apiVersion } from '../../api/schema.ts';
 import type { KubeClient } from '../../kube/client.ts';
@@ -7,7 +8,7 @@ import type { Clock } from '../../kube/clock.ts';
 import type { Again } from '../../kube/controller.ts';
 import { ApiError } from '../../kube/errors.ts';
 import type { Recorder } from '../../kube/events.ts';
-import { messageOf, trusted } from '../../kube/json.ts';
+import { trusted } from '../../kube/json.ts';
 import type { Logger } from '../../kube/logger.ts';
 import type { Reflector } from '../../kube/reflector.ts';
 import { inNamespace, resources } from '../../kube/resource.ts';

@@ -1,6 +1,6 @@
 import type { MultiNicNetwork } from '../../api/kinds/multinicnetwork.ts';
+import { messageOf } from '../../api/message-of.ts';
 import type { Network } from '../../api/network.ts';
-import { messageOf } from '../../kube/json.ts';
 import { inNamespace, resources } from '../../kube/resource.ts';
 import type { Caches } from '../caches.ts';
 import type { Context } from '../context.ts';

@@ -1,10 +1,11 @@
 import type { CIDRSlice } from '../../../src/api/kinds/cidrslice.ts';
 import type { HostInterface } from '../../../src/api/kinds/hostinterface.ts';
+import { messageOf } from '../../../src/api/message-of.ts';
 import type { KubeObject } from '../../../src/api/meta.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { aborted, systemClock } from '../../../src/kube/clock.ts';
 import { isGone } from '../../../src/kube/errors.ts';
-import { messageOf, trusted } from '../../../src/kube/json.ts';
+import { trusted } from '../../../src/kube/json.ts';
 import { type ResourceRef, resources } from '../../../src/kube/resource.ts';
 import { watchOnce } from '../../../src/kube/watch.ts';
 

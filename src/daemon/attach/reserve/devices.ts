@@ -1,5 +1,6 @@
 import { CniError, code } from '../../../api/cni-error.ts';
 import type { HostPlan, Nic } from '../../../api/host.ts';
+import { messageOf } from '../../../api/message-of.ts';
 import type { ContainerCall } from '../../../cni/types.ts';
 import type { PodDevice } from '../../../policy/types.ts';
 import { keyText } from '../../../store/key.ts';
@@ -51,7 +52,7 @@ async function givenTo(
   try {
     return await devicesOf(pod);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     if (handed.length === 0) throw new CniError(code.tryAgainLater, `attachment ${keyText(key)}: ${why}`, '', error);
     log.warn(
       { attachment: keyText(key), err: error, devices: handed },

@@ -1,3 +1,4 @@
+import { messageOf } from '../../../api/message-of.ts';
 import { isIpamKey } from '../../../cni/ipam-caller.ts';
 import { keyText } from '../../../store/key.ts';
 import type { AttachmentRecord, AttachmentState } from '../../../store/types.ts';
@@ -65,7 +66,7 @@ export async function undoAll(
           await undo(context, record);
         });
       } catch (error) {
-        failed.push(`${keyText(key)}: ${error instanceof Error ? error.message : String(error)}`);
+        failed.push(`${keyText(key)}: ${messageOf(error)}`);
       }
     }
   };

@@ -1,4 +1,5 @@
 import { CniError, code } from '../../../api/cni-error.ts';
+import { messageOf } from '../../../api/message-of.ts';
 import { ipamIfname, isIpamKey } from '../../../cni/ipam-caller.ts';
 import type { NetworkCall } from '../../../cni/types.ts';
 import { keyText } from '../../../store/key.ts';
@@ -97,8 +98,4 @@ function delegatesList(context: AttachContext, network: string, valid: readonly 
     .flatMap(({ key, calls }) => calls.map(({ ifname }) => ({ containerID: key.containerID, ifname })));
   const known = new Set(made.map(({ containerID, ifname }) => `${containerID}/${ifname}`));
   return [...made, ...valid.filter(({ containerID, ifname }) => !known.has(`${containerID}/${ifname}`))];
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
