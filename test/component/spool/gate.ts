@@ -20,8 +20,17 @@ export interface Gate {
   close(): void;
 }
 
-/** @param dir a folder of its own that the host sees too, @param socket the daemon's, @param spool the daemon's, on the same disk */
-export function createGate(dir: string, socket: string, spool: string): Gate {
+/** The daemon that the gate stands in front of. */
+export interface Guarded {
+  readonly socket: string;
+  /** On the same disk as the gate's own folder. */
+  readonly spool: string;
+  /** Does the work while the daemon sleeps. */
+  asleep(work: () => Promise<void>): Promise<void>;
+}
+
+/** @param dir a folder of its own that the host sees too */
+export function createGate(dir: string, guarded: Guarded): Gate {
   const [run, own] = [join(dir, 'run'), join(dir, 'spool')];
   mkdirSync(run, { recursive: true });
   mkdirSync(own);
@@ -46,29 +55,37 @@ export function createGate(dir: string, socket: string, spool: string): Gate {
     async deliver() {
       await arrived;
       if (held === undefined) throw new Error('no call has come to the gate');
-      const { shim, parts } = held;
-      const daemon = createConnection(socket);
-      daemon.on('error', () => undefined);
-      await once(daemon, 'connect');
+      const { shim, parts, gone } = held;
       const request = Buffer.concat(parts);
-      if (held.gone) {
-        await new Promise<void>((sent) => {
-          daemon.write(request, () => sent());
+      if (gone) {
+        // Awake it could answer before the end is sent, and would be right to.
+        await guarded.asleep(async () => {
+          const daemon = await connect(guarded.socket);
+          await new Promise<void>((sent) => void daemon.write(request, () => sent()));
+          daemon.destroy();
+          await once(daemon, 'close');
         });
-        daemon.destroy();
         return;
       }
+      const daemon = await connect(guarded.socket);
       daemon.write(request);
       daemon.pipe(shim);
       shim.once('close', () => daemon.destroy());
     },
     replay() {
       const names = readdirSync(own).filter((name) => !name.startsWith('.'));
-      for (const name of names) renameSync(join(own, name), join(spool, name));
+      for (const name of names) renameSync(join(own, name), join(guarded.spool, name));
       return names.length;
     },
     close: () => void server.close(),
   };
+}
+
+async function connect(socket: string): Promise<Socket> {
+  const daemon = createConnection(socket);
+  daemon.on('error', () => undefined);
+  await once(daemon, 'connect');
+  return daemon;
 }
 
 function isWhole(request: Buffer): boolean {

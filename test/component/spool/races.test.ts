@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createKeyedMutex } from '../../../src/daemon/attach/locks.ts';
 import { fakeDelegate } from '../../conformance/fake-delegate.ts';
 import { type OurPlace, startOurs } from '../../conformance/ours.ts';
 import { createTrial, type Pod, type Trial } from '../../conformance/trial.ts';
@@ -93,7 +94,20 @@ const stories: readonly Story[] = [true, false].flatMap((waits) => [
 let gates = 0;
 function gate(): Gate {
   gates += 1;
-  return createGate(join(trial.folder, `gate-${gates}`), socket(), spool);
+  return createGate(join(trial.folder, `gate-${gates}`), { socket: socket(), spool, asleep });
+}
+
+const naps = createKeyedMutex();
+/** One after the other, lest the end of one nap wakes it in another's. */
+function asleep(work: () => Promise<void>): Promise<void> {
+  return naps.run('daemon', async () => {
+    await place.process.signal('SIGSTOP');
+    try {
+      await work();
+    } finally {
+      await place.process.signal('SIGCONT');
+    }
+  });
 }
 
 /**
