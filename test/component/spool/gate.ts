@@ -10,6 +10,8 @@ export interface Gate {
   readonly wrap: readonly string[];
   /** Resolves when the shim has sent its request. */
   readonly arrived: Promise<void>;
+  /** Resolves when the shim has gone, which its exit tells a moment earlier. */
+  readonly left: Promise<void>;
   /**
    * What the shim sent reaches the daemon now. When the shim has gone meanwhile, as a daemon that slept finds it: the request,
    * and behind it the end of the connection.
@@ -34,26 +36,29 @@ export function createGate(dir: string, guarded: Guarded): Gate {
   const [run, own] = [join(dir, 'run'), join(dir, 'spool')];
   mkdirSync(run, { recursive: true });
   mkdirSync(own);
-  const { promise: arrived, resolve } = Promise.withResolvers<void>();
+  const arrived = Promise.withResolvers<void>();
+  const left = Promise.withResolvers<void>();
   let held: { readonly shim: Socket; readonly parts: Buffer[]; gone: boolean } | undefined;
   const server = createServer((shim) => {
     const one = { shim, parts: [] as Buffer[], gone: false };
     shim.on('data', (part: Buffer) => {
       one.parts.push(part);
-      if (isWhole(Buffer.concat(one.parts))) resolve();
+      if (isWhole(Buffer.concat(one.parts))) arrived.resolve();
     });
     shim.on('error', () => undefined);
     shim.once('close', () => {
       one.gone = true;
+      left.resolve();
     });
     held = one;
   });
   server.listen(join(run, 'cni.sock'));
   return {
     wrap: inOwnMounts(`mount --bind ${run} /run/multinic && mount --bind ${own} /var/lib/multinic/spool`),
-    arrived,
+    arrived: arrived.promise,
+    left: left.promise,
     async deliver() {
-      await arrived;
+      await arrived.promise;
       if (held === undefined) throw new Error('no call has come to the gate');
       const { shim, parts, gone } = held;
       const request = Buffer.concat(parts);

@@ -124,6 +124,8 @@ async function tell({ answered, waits, order }: Story): Promise<void> {
   const program = waits ? place.subject.program : hasty;
   const again = trial.call('ADD', pod, { wrap: second.wrap, program });
   await (waits ? second.arrived : again);
+  const gone = [...(answered ? [] : [first]), del, ...(waits ? [] : [second])];
+  await Promise.all(gone.map(({ left }) => left));
 
   for (const delivery of order) {
     const before = handled(pod);
