@@ -27,9 +27,13 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** What `expect.poll` waits where a test names no limit: vitest's own second is short for a machine that is busy. */
+const patient = { expect: { poll: { timeout: 30_000 } } } as const;
+
 // Pure code shares one worker (isolation costs 10 x there). What touches the kernel runs after it, each file isolated, two side by side:
 // most of their time is waiting. Then what must have the machine for itself.
 const lanes = {
+  ...patient,
   pool: 'forks',
   maxWorkers: 2,
   testTimeout: 120_000,
@@ -44,6 +48,7 @@ export default defineConfig({
     projects: [
       {
         test: {
+          ...patient,
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           isolate: false,
