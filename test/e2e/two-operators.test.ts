@@ -20,6 +20,7 @@ import { deployNamespace, serviceAccountToken } from './control-plane/tokens.ts'
 import { realOrSkip } from './real.ts';
 import { churn, find, network, networks, stayingHosts } from './two-operators/churn.ts';
 import { drawFaults, type Fault } from './two-operators/faults.ts';
+import { startPulse } from './two-operators/pulse.ts';
 import { type Records, readRecords } from './two-operators/records.ts';
 import { type Slot, type SlotOptions, startSlot } from './two-operators/slot.ts';
 
@@ -29,6 +30,9 @@ const real = realOrSkip();
 const seed = Number(process.env['MULTINIC_FAULTS_SEED'] ?? Date.now() % 1_000_000);
 const seconds = Number(process.env['MULTINIC_FAULTS_SECONDS'] ?? 60);
 const durationMs = electionTimes.durationSeconds * 1000;
+/** What a run that shows something has at the least: a machine that is busy takes longer for it, for as many times the time at the most. */
+const enough = { handOvers: Math.floor(seconds / 20), changes: seconds, writes: seconds / 2, recorded: seconds / 4 };
+const atMost = 4;
 
 let alone: Alone;
 let client: KubeClient;
@@ -47,7 +51,7 @@ beforeAll(async () => {
     });
   await kubectl('apply', '--filename=src/lab/manifests/nad-crd.yaml');
   await kubectl('apply', '--kustomize=deploy');
-  await kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all');
+  await kubectl('wait', '--for=condition=Established', '--timeout=90s', 'crd', '--all');
   const { url, ca = '' } = accessFrom(alone.kubeconfig);
   const token = await serviceAccountToken({ admin: alone.kubeconfig }, 'multinic-operator');
   place = { dir: dirname(alone.auditLog), server: url, ca, token };
@@ -76,7 +80,7 @@ afterAll(async () => {
   await alone?.close();
 });
 
-const soon = { timeout: 60_000, interval: 200 };
+const soon = { timeout: 120_000, interval: 200 };
 
 async function startOperators(name: string, args: readonly string[] = []): Promise<Slot> {
   const slot = await startSlot({ ...place, name, args });
@@ -118,6 +122,25 @@ async function torment(pair: readonly Slot[], until: AbortSignal): Promise<strin
   return said;
 }
 
+/** What has happened so far, and of what there was not enough yet. */
+function amounts(records: Records, changes: number) {
+  const { writes, recorded } = records;
+  const seen = { handOvers: handOvers(records).length, changes, writes: writes.length, recorded: recorded.length };
+  const missing = (['handOvers', 'changes', 'writes', 'recorded'] as const).filter((one) => seen[one] < enough[one]);
+  return { ...seen, missing };
+}
+
+/** Until the time is over and enough has happened, however busy the machine is; or until it is not going to. */
+async function untilShown(changes: () => number, until: AbortSignal): Promise<void> {
+  const begun = Date.now();
+  const passed = (): number => (Date.now() - begun) / 1000;
+  while (!until.aborted && passed() < seconds) await sleep(500);
+  while (!until.aborted && passed() < atMost * seconds) {
+    if (amounts(readRecords(alone.auditLog), changes()).missing.length === 0) return;
+    await sleep(1_000);
+  }
+}
+
 /** Networks that stay are ready on hosts that stay. */
 async function settled(): Promise<void> {
   for (const name of networks.staying) {
@@ -149,33 +172,43 @@ test(
     for (const name of stayingHosts) await hosts.join(name, [1, 2]);
     const pair = await Promise.all([startOperators('left'), startOperators('right')]);
     await settled();
-    const quiet = AbortSignal.timeout(seconds * 1000);
-    const [changes, faults] = await Promise.all([churn(client, hosts, dice(seed + 1), quiet), torment(pair, quiet)]);
+    const quiet = new AbortController();
+    const pulse = startPulse(leaseHolder, stop.signal);
+    let changes = 0;
+    const changing = churn(client, hosts, dice(seed + 1), quiet.signal, () => {
+      changes += 1;
+    });
+    const shown = untilShown(() => changes, quiet.signal);
+    const [faults] = await Promise.all([
+      torment(pair, quiet.signal),
+      changing,
+      shown.then(() => quiet.abort()),
+    ]).finally(() => quiet.abort());
     await settled();
     // Whoever leads by now is left to go on for a while.
     await expect.poll(leaseHolder, soon).not.toBe('');
 
+    // The server's log tells of a write before the watches do, and an operator may still be writing.
+    const missing = (): string[] => judgeRecord(recorder.history(), readRecords(alone.auditLog).recorded);
+    await expect.poll(missing, soon).toEqual([]);
     const records = readRecords(alone.auditLog);
     const history = recorder.history();
     const times = handOvers(records).map((one) => one.toFixed(1));
     process.stdout.write(
       `seed ${seed}: ${faults.length} faults (${faults.join('; ')}); hand-overs ${times.join(', ')} s; ${changes} changes, ` +
-        `${records.writes.length} writes of operators, ${history.length} revisions looked at\n`,
+        `${records.writes.length} writes of operators, ${history.length} revisions looked at; ` +
+        `the machine lost ${Math.round(pulse.lost(0, Date.now()))} ms\n`,
     );
     const able = pair.flatMap((slot) => slot.able());
     expect(recorder.gaps).toEqual([]);
-    expect(judgeRecord(history, records.recorded)).toEqual([]);
     expect(judgeLedger(history)).toEqual([]);
     expect(judgeBlocks(history)).toEqual([]);
     expect(judgeWrites(records.writes, records.leases, durationMs)).toEqual([]);
-    expect(judgeHandOvers(records.leases, able, Date.now(), 20_000)).toEqual([]);
+    expect(judgeHandOvers(records.leases, able, Date.now(), 20_000, pulse.lost)).toEqual([]);
     // Else this has shown little.
-    expect(times.length).toBeGreaterThanOrEqual(Math.floor(seconds / 20));
-    expect(changes).toBeGreaterThan(seconds);
-    expect(records.writes.length).toBeGreaterThan(seconds / 2);
-    expect(records.recorded.length).toBeGreaterThan(seconds / 4);
+    expect(amounts(records, changes)).toEqual(expect.objectContaining({ missing: [] }));
   },
-  (seconds + 150) * 1000,
+  (atMost * seconds + 500) * 1000,
 );
 
 test('an operator beside the leader that does not ask whether it leads is found out', async () => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostInterface } from '../../../src/api/kinds/hostinterface.ts';
 import type { MultiNicNetwork } from '../../../src/api/kinds/multinicnetwork.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
-import { isNotFound } from '../../../src/kube/errors.ts';
+import { ApiError, isNotFound } from '../../../src/kube/errors.ts';
 import { trusted } from '../../../src/kube/json.ts';
 import { type ResourceRef, resources } from '../../../src/kube/resource.ts';
 import type { Dice } from '../../support/faults/random.ts';
@@ -43,10 +43,15 @@ export async function find<T extends { metadata: { name: string } }>(
 
 /**
  * People and machines go on: networks come, change and go; hosts join, get another NIC and leave; namespaces come and go. Until the
- * signal is aborted; answers how many changes there were.
+ * signal is aborted; tells of each change.
  */
-export async function churn(client: KubeClient, hosts: Hosts, dice: Dice, until: AbortSignal): Promise<number> {
-  let changes = 0;
+export async function churn(
+  client: KubeClient,
+  hosts: Hosts,
+  dice: Dice,
+  until: AbortSignal,
+  changed: () => void,
+): Promise<void> {
   let made = 0;
   const guests: string[] = [];
   const spaces: string[] = [];
@@ -98,8 +103,16 @@ export async function churn(client: KubeClient, hosts: Hosts, dice: Dice, until:
 
   while (!until.aborted) {
     await sleep(dice.between(100, 400));
-    await dice.pick(acts)();
-    changes += 1;
+    try {
+      await dice.pick(acts)();
+      changed();
+    } catch (error) {
+      // A server that has no time right now: people try something again later.
+      if (!isBusy(error)) throw error;
+    }
   }
-  return changes;
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof ApiError && (error.code === 0 || error.code === 429 || error.code >= 500);
 }

@@ -143,6 +143,7 @@ export interface Able {
 /**
  * Somebody leads soon: the Lease is nowhere left alone for longer than the limit while one and the same operator could have taken it.
  * @param end of the history, ms
+ * @param lost ms that the machine has lost between two moments, which nobody can be blamed for
  * @returns what is wrong, a line each
  */
 export function judgeHandOvers(
@@ -150,13 +151,16 @@ export function judgeHandOvers(
   able: readonly Able[],
   end: number,
   limitMs: number,
+  lost: (from: number, to: number) => number,
 ): string[] {
   const times = [...leases.map(({ at }) => at), end].toSorted((a, b) => a - b);
   return times.flatMap((to, index) => {
     const from = times[index - 1] ?? -Infinity;
     return able.flatMap((one) => {
-      const idle = Math.min(to, one.to) - Math.max(from, one.from);
-      return idle > limitMs ? [`nobody led for ${(idle / 1000).toFixed(1)} s, though ${one.who} could have`] : [];
+      const [begin, until] = [Math.max(from, one.from), Math.min(to, one.to)];
+      const idle = until - begin;
+      if (idle <= limitMs + lost(begin, until)) return [];
+      return [`nobody led for ${(idle / 1000).toFixed(1)} s, though ${one.who} could have`];
     });
   });
 }

@@ -237,6 +237,7 @@ describe('writes', () => {
 describe('hand-overs', () => {
   const lease = (at: number, holder: string): LeaseWrite => ({ revision: at, at, holder });
   const leases = [lease(0, 'a'), lease(2_000, 'a'), lease(23_000, 'b')];
+  const quick = () => 0;
 
   test.each([
     ['somebody takes over in time', [{ who: 'b', from: 0, to: 40_000 }], 40_000, 21_500],
@@ -251,17 +252,29 @@ describe('hand-overs', () => {
       20_000,
     ],
   ])('nothing is wrong when %s', (_, able, end, limit) => {
-    expect(judgeHandOvers(leases, able, end, limit)).toEqual([]);
+    expect(judgeHandOvers(leases, able, end, limit, quick)).toEqual([]);
   });
 
   test('that take too long are found out', () => {
-    expect(judgeHandOvers(leases, [{ who: 'b', from: 0, to: 40_000 }], 40_000, 20_000)).toEqual([
+    expect(judgeHandOvers(leases, [{ who: 'b', from: 0, to: 40_000 }], 40_000, 20_000, quick)).toEqual([
       'nobody led for 21.0 s, though b could have',
     ]);
   });
 
+  test('may take as much longer as the machine has lost meanwhile, and no more', () => {
+    const asked: number[] = [];
+    const slow = (ms: number) => (from: number, to: number) => {
+      asked.push(from, to);
+      return ms;
+    };
+    const able = [{ who: 'b', from: 2_500, to: 40_000 }];
+    expect(judgeHandOvers(leases, able, 40_000, 20_000, slow(500))).toEqual([]);
+    expect(asked).toEqual(expect.arrayContaining([2_500, 23_000]));
+    expect(judgeHandOvers(leases, able, 40_000, 20_000, slow(499))).toHaveLength(1);
+  });
+
   test('that never come are found out', () => {
-    expect(judgeHandOvers(leases, [{ who: 'c', from: 23_500, to: 60_000 }], 60_000, 20_000)).toEqual([
+    expect(judgeHandOvers(leases, [{ who: 'c', from: 23_500, to: 60_000 }], 60_000, 20_000, quick)).toEqual([
       'nobody led for 36.5 s, though c could have',
     ]);
   });
