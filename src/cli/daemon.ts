@@ -13,10 +13,10 @@ export function daemonCommand(): Command {
     .option('--kubeconfig <file>', 'cluster and credentials; default: the service account of the pod')
     .option('--state-dir <dir>', 'where state survives restarts and reboots', '/var/lib/multinic')
     .option('--run-dir <dir>', 'where the socket is made', '/run/multinic')
-    .option('--nics-include <glob...>', 'links without a device that belong to the pool (eth[1-9]*)', [])
-    .option('--nics-exclude <glob...>', 'links that never belong to the pool', [])
-    .option('--cooldown <duration>', 'rest of a released address while others are free', duration, 60_000)
-    .option('--delegate-timeout <duration>', 'limit of one delegate call', duration, 60_000)
+    .option('--nics-include <glob...>', 'links without a device that belong to the pool (eth[1-9]*); default: none')
+    .option('--nics-exclude <glob...>', 'links that never belong to the pool; default: none')
+    .addOption(minute('--cooldown <duration>', 'rest of a released address while others are free'))
+    .addOption(minute('--delegate-timeout <duration>', 'limit of one delegate call'))
     .option('--host-pid <pid>', 'run delegates in the mount and network namespace of this process (1: the host)', pid)
     .addOption(
       new Option(
@@ -26,21 +26,17 @@ export function daemonCommand(): Command {
         .choices(['direct', 'delegates'])
         .default('direct'),
     )
-    .option(
-      '--gc-interval <duration>',
-      'between two looks for attachments whose pods went without DEL',
-      duration,
-      60_000,
-    )
+    .addOption(minute('--gc-interval <duration>', 'between two looks for attachments whose pods went without DEL'))
     .option(
       '--pod-resources <socket>',
       'where kubelet says which devices pods have',
       '/var/lib/kubelet/pod-resources/kubelet.sock',
     )
-    .option('--route-tables <first-last>', 'numbers of route tables to choose from', tables, {
-      first: 20_000,
-      last: 20_999,
-    })
+    .addOption(
+      new Option('--route-tables <first-last>', 'numbers of route tables to choose from')
+        .argParser(tables)
+        .default(tables(defaultTables), defaultTables),
+    )
     .option('--health-listen <address:port>', 'read-only /healthz, /readyz, /metrics; "off" for none', '0.0.0.0:11000')
     .addOption(new Option('--log-level <level>', 'what to log').choices(logLevels).default('info'))
     .action(async (flags: Flags) => {
@@ -49,8 +45,8 @@ export function daemonCommand(): Command {
         ...(flags.kubeconfig !== undefined && { kubeconfig: flags.kubeconfig }),
         stateDir: flags.stateDir,
         runDir: flags.runDir,
-        nicsInclude: flags.nicsInclude,
-        nicsExclude: flags.nicsExclude,
+        nicsInclude: flags.nicsInclude ?? [],
+        nicsExclude: flags.nicsExclude ?? [],
         cooldownMs: flags.cooldown,
         delegateTimeoutMs: flags.delegateTimeout,
         ...(flags.hostPid !== undefined && { hostPid: flags.hostPid }),
@@ -69,8 +65,8 @@ interface Flags {
   kubeconfig?: string;
   stateDir: string;
   runDir: string;
-  nicsInclude: string[];
-  nicsExclude: string[];
+  nicsInclude?: string[];
+  nicsExclude?: string[];
   cooldown: number;
   delegateTimeout: number;
   hostPid?: number;
@@ -80,6 +76,13 @@ interface Flags {
   routeTables: DaemonOptions['routeTables'];
   healthListen: string;
   logLevel: LogLevel;
+}
+
+const defaultTables = '20000-20999';
+
+/** A duration of 60s unless told. */
+function minute(flag: string, description: string): Option {
+  return new Option(flag, description).argParser(duration).default(60_000, '60s');
 }
 
 const units = new Map([

@@ -8,6 +8,7 @@ import { cleanDead } from '../lab/run/clean.ts';
 export function labCommand(): Command {
   return new Command('lab')
     .description('build a cluster of namespaces on this machine and try multinic in it')
+    .enablePositionalOptions()
     .addCommand(demoCommand())
     .addCommand(cleanCommand())
     .addCommand(execCommand());
@@ -38,10 +39,13 @@ function demoCommand(): Command {
 function cleanCommand(): Command {
   return new Command('clean')
     .description('take down labs that were left up or killed; running ones stay')
-    .action(async () => {
-      const cleaned = await cleanDead(defaultRoot, { kept: true });
-      for (const { id, processes } of cleaned) console.log(`lab ${id} is taken down (${processes} processes)`);
-      if (cleaned.length === 0) console.log('there is no lab to take down');
+    .argument('[id]', 'only this one: the folder of its name in /run/multinic-lab')
+    .action(async (id?: string) => {
+      const cleaned = await cleanDead(defaultRoot, { kept: true, ...(id !== undefined && { id }) });
+      for (const { id: gone, processes } of cleaned) console.log(`lab ${gone} is taken down (${processes} processes)`);
+      if (cleaned.length > 0) return;
+      if (id !== undefined) throw new Error(`no lab "${id}" was left up or killed: ls ${defaultRoot}`);
+      console.log('there is no lab to take down');
     });
 }
 
@@ -50,6 +54,7 @@ function execCommand(): Command {
     .description('run a command in a host or pod of a lab that is up: lab exec host1 -- ip address')
     .argument('<where>', 'host1, host2 … or the name of a pod')
     .argument('<command...>', 'command and its arguments')
+    .passThroughOptions()
     .action(async (where: string, command: string[]) => {
       process.exit(await execInLab(defaultRoot, where, command));
     });

@@ -14,7 +14,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 
 const summaries: Readonly<Record<string, string>> = {
   daemon: 'serve one host: addresses, delegates and routes (one per host)',
-  operator: 'plan addresses and write NetworkAttachmentDefinitions (one per cluster)',
+  operator: 'plan addresses and write NetworkAttachmentDefinitions: of several in a cluster one leads',
   check: 'judge manifests before they are applied',
   'install-shim': 'put the CNI binaries into a directory of the host',
   lab: 'build a cluster of namespaces on this machine and try multinic in it',
@@ -24,6 +24,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('multinic')
     .description('Many NICs for Kubernetes pods')
     .version(version)
+    .enablePositionalOptions()
     .showHelpAfterError('(run multinic --help for the commands)');
   const wanted = argv.find((word) => !word.startsWith('-'));
   for (const [name, load] of Object.entries(commands)) {

@@ -23,8 +23,8 @@ interface Flags {
   daemonImage?: string;
   leaderElect: boolean;
   leaderElectNamespace: string;
-  identity: string;
-  clusterNetwork: string[];
+  identity?: string;
+  clusterNetwork?: string[];
   sriovNamespace: string;
   healthListen: string;
   logLevel: LogLevel;
@@ -33,9 +33,9 @@ interface Flags {
 /** `multinic operator`: one cluster. */
 export function operatorCommand(): Command {
   return new Command('operator')
-    .description('plan addresses and write NetworkAttachmentDefinitions (one per cluster)')
+    .description('plan addresses and write NetworkAttachmentDefinitions: of several in a cluster one leads')
     .option('--kubeconfig <file>', 'cluster and credentials; default: the service account of the pod')
-    .option('--leader-elect', 'work only while holding the Lease multinic-operator (default)', true)
+    .option('--leader-elect', 'work only while holding the Lease multinic-operator', true)
     .option('--no-leader-elect', 'this operator is the only one: work without a Lease')
     .option(
       '--leader-elect-namespace <name>',
@@ -50,15 +50,13 @@ export function operatorCommand(): Command {
     .option('--daemon-image <image>', "image of the daemons where the Config names none; default: this pod's own")
     .option(
       '--identity <name>',
-      'holder of the Lease; another for each process',
-      identity,
-      `${process.env['POD_NAME'] ?? hostname()}_${randomBytes(4).toString('hex')}`,
+      'holder of the Lease; another for each process; default: name of the pod or host, and a random part',
+      holder,
     )
     .option(
       '--cluster-network <prefix...>',
-      'prefixes of services and pods, which no subnet may overlap; pod networks of Nodes are known',
+      'prefixes of services and pods, which no subnet may overlap; default: what the Nodes tell',
       prefixes,
-      [],
     )
     .option(
       '--sriov-namespace <name>',
@@ -73,11 +71,12 @@ export function operatorCommand(): Command {
         ...(flags.kubeconfig !== undefined && { kubeconfig: flags.kubeconfig }),
         env: process.env,
       });
+      const identity = flags.identity ?? `${process.env['POD_NAME'] ?? hostname()}_${randomBytes(4).toString('hex')}`;
       const version = command.parent?.version() ?? 'dev';
-      const userAgent = `multinic-operator/${version} (${flags.identity})`;
+      const userAgent = `multinic-operator/${version} (${identity})`;
       const inPod = flags.kubeconfig === undefined;
       const serviceHost = inPod ? process.env['KUBERNETES_SERVICE_HOST'] : undefined;
-      const clusterNetworks = toldPrefixes(flags.clusterNetwork, serviceHost);
+      const clusterNetworks = toldPrefixes(flags.clusterNetwork ?? [], serviceHost);
       const metrics = flags.healthListen === 'off' ? undefined : await loadMetrics();
       const readiness = createReadiness(['lists']);
       const counting = metrics === undefined ? {} : { onCall: metrics.apiCall };
@@ -95,7 +94,7 @@ export function operatorCommand(): Command {
         client: elector,
         namespace: flags.leaderElectNamespace,
         name: 'multinic-operator',
-        identity: flags.identity,
+        identity,
         leadership,
         clock,
         logger,
@@ -114,7 +113,7 @@ export function operatorCommand(): Command {
           client,
           logger,
           signal,
-          identity: flags.identity,
+          identity,
           clusterNetworks,
           sriovNamespace: flags.sriovNamespace,
           ...(metrics && { metrics }),
@@ -135,7 +134,7 @@ async function loadMetrics(): Promise<OperatorMetrics> {
 }
 
 /** Adds one to those before it. */
-function prefixes(text: string, before: readonly string[]): string[] {
+function prefixes(text: string, before: readonly string[] = []): string[] {
   try {
     parsePrefix(text);
   } catch (error) {
@@ -145,7 +144,7 @@ function prefixes(text: string, before: readonly string[]): string[] {
 }
 
 /** It stands in the user agent. */
-function identity(text: string): string {
+function holder(text: string): string {
   if (/^[\w.-]{1,128}$/.test(text)) return text;
   throw new InvalidArgumentError('write 1 to 128 letters, digits, ".", "_" or "-"');
 }

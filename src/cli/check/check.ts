@@ -43,10 +43,15 @@ function checkObject(value: unknown, schema: SchemaCheck): Finding {
   const title = `${kind}/${name || '(no name)'}`;
   if (!textOr(object['apiVersion'], '').startsWith(`${group}/`)) return { object: title, foreign: true, problems: [] };
   const nameless = name === '' ? [{ path: 'metadata.name', message: 'is missing' }] : [];
-  const problems = [...nameless, ...schema(kind, object['spec'])];
-  if (kind !== 'MultiNicNetwork' || problems.length > 0) return { object: title, foreign: false, problems };
+  const found = schema(kind, object['spec']);
+  const problems = [...nameless, ...found.problems];
+  if (kind !== 'MultiNicNetwork' || nameless.length > 0 || !found.readable) {
+    return { object: title, foreign: false, problems };
+  }
   const parsed = parseNetwork(trusted<MultiNicNetwork>(object));
-  return { object: title, foreign: false, problems: parsed.ok ? [] : parsed.problems };
+  const told = new Set(problems.map(({ path }) => path));
+  const further = parsed.ok ? [] : parsed.problems.filter(({ path }) => !told.has(path));
+  return { object: title, foreign: false, problems: [...problems, ...further] };
 }
 
 function textOr(value: unknown, otherwise: string): string {

@@ -44,12 +44,20 @@ export async function cleanLab(root: string, dir: string, state: LabState): Prom
   return { id: state.id, processes: ended };
 }
 
-/** Cleans labs whose owner was killed; with `kept` also those that were left up on purpose. Running ones stay. */
-export async function cleanDead(root: string, options: { readonly kept: boolean }): Promise<Cleaned[]> {
-  const states = readStates(root);
-  const dead = states.filter(({ state }) => !isRunning(state) && (options.kept || !state.kept));
+export interface CleanOptions {
+  /** Also those that were left up on purpose. */
+  readonly kept: boolean;
+  /** This one alone; nothing is done about processes without a record then. */
+  readonly id?: string;
+}
+
+/** Cleans labs whose owner was killed. Running ones stay. */
+export async function cleanDead(root: string, { kept, id: only }: CleanOptions): Promise<Cleaned[]> {
+  const states = readStates(root).filter(({ state }) => only === undefined || state.id === only);
+  const dead = states.filter(({ state }) => !isRunning(state) && (kept || !state.kept));
   const cleaned: Cleaned[] = [];
   for (const { dir, state } of dead) cleaned.push(await cleanLab(root, dir, state));
+  if (only !== undefined) return cleaned;
   // In this order: a lab's folder stands before its first process, so that one that begins meanwhile is none.
   const ids = idsOfProcesses(root);
   const known = new Set(readStates(root).map(({ state }) => state.id));

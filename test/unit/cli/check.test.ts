@@ -32,6 +32,19 @@ describe('checkText', () => {
     );
   });
 
+  it('goes on to the gate where the schema only misses fields, and says which field was probably meant', () => {
+    const typed = good.replace(/ipam: .*/, 'addressing: { hostBlok: 6, interfaceBlock: 2 }');
+    const text = typed.replace('subnet:', 'subnt:').replace('type: ipvlan', 'type: ipvlann, Args: {}, zzz: 1');
+    expect(problems(text)).toEqual([
+      { path: 'spec.subnt', message: 'no such field: did you mean subnet?' },
+      { path: 'spec.addressing.hostBlok', message: 'no such field: did you mean hostBlock?' },
+      { path: 'spec.plugin.Args', message: 'no such field: did you mean args?' },
+      { path: 'spec.plugin.zzz', message: 'no such field: see docs/reference/fields.md' },
+      { path: 'spec.subnet', message: expect.stringContaining('is missing') },
+      { path: 'spec.plugin.type', message: expect.stringContaining('"ipvlann" is unknown') },
+    ]);
+  });
+
   it('names the values of an enum, and places in lists', () => {
     const text = network(
       '  subnets: [10.0.0.0/8, 7]\n  addressing: { vlanMode: l9 }\n  plugin: { cniVersion: "1.0.0", type: ipvlan }\n',
