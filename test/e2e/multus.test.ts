@@ -10,11 +10,12 @@ import { type LabPod, readPod } from '../../src/lab/pods/pods.ts';
 import { networkStatus } from '../../src/lab/pods/status.ts';
 import { item } from '../support/scenario/item.ts';
 import { leftovers, listing } from '../support/scenario/leftovers.ts';
-import { applyReady, deleteNetwork, waitReady } from '../support/scenario/networks.ts';
+import { applyReady, deleteNetwork, network, waitReady } from '../support/scenario/networks.ts';
 import { bareAddresses, lostPings } from '../support/scenario/pods.ts';
 import { buildModules } from './control-plane/programs.ts';
 import { realApi } from './control-plane/source.ts';
 import { layDevices, virtualFunctions } from './multus/devices.ts';
+import { startKubelets } from './multus/kubelets.ts';
 import { installMultus, type Multus } from './multus/multus.ts';
 import { realOrSkip } from './real.ts';
 
@@ -22,13 +23,14 @@ const real = realOrSkip();
 /** A Go program is built first where it is not there, ms. */
 const building = 600_000;
 const nics = 4;
+const soon = { timeout: 60_000, interval: 100 };
 const networkKind = { apiVersion: 'multinic.fms.io/v1', kind: 'MultiNicNetwork' };
 let lab: Lab;
 let multus: Multus;
 
 beforeAll(async () => {
   if (real === undefined) return;
-  lab = await createLab({ hosts: 2, nics, pods: 8, api: realApi(real) });
+  lab = await createLab({ hosts: 2, nics, pods: 8, api: realApi(real, { scheduler: true }) });
   multus = await installMultus(lab, real.multus);
 });
 afterAll(async () => {
@@ -64,6 +66,56 @@ test('apply, attach by Multus, ping, detach, delete: no call by a daemon meanwhi
   expect(daemonCalls(lab.api.requests(), detachFrom, Date.now()).calls).toEqual([]);
   await lab.forgetPods(pods);
   await deleteNetwork(lab, 'pool');
+  expect(await leftovers(lab, before)).toEqual([]);
+  expect(lab.hosts.flatMap((host) => multus.files(host))).toEqual([]);
+});
+
+test('pods that name no Node: the scheduler binds them to Nodes that are Ready, and each has its networks there', async () => {
+  const [first, second] = [item(lab.hosts, 0), item(lab.hosts, 1)];
+  const before = await listing(lab);
+  await lab.api.kubectl(['create', 'namespace', 'team']);
+  await applyReady(lab, 'spread', { subnets: ['10.59.0.0/16'], interfaceBlock: 2, hostBlock: 6 });
+  const kubelets = startKubelets(lab, multus, 'team');
+  const places = () => [...kubelets.running.values()].map(({ name, host }) => `${name.split('-')[0]} ${host.name}`);
+  try {
+    await kubelets.report(first, true);
+    await kubelets.report(second, false);
+    await lab.api.kubectl(['apply', '--namespace=team', '--filename=test/e2e/multus/pods.yaml']);
+    await expect.poll(places, soon).toHaveLength(2);
+    expect(places().toSorted()).toEqual([`plain ${first.name}`, `train ${first.name}`]);
+    // A Node that is not Ready keeps its block.
+    expect((await network(lab, 'spread'))?.status).toMatchObject({ hosts: 2 });
+    await waitReady(lab, 'spread');
+
+    await kubelets.report(second, true);
+    await lab.api.kubectl(['rollout', 'status', '--namespace=team', 'deployment/train', '--timeout=60s']);
+    expect(places().toSorted()).toEqual([`plain ${first.name}`, `train ${first.name}`, `train ${second.name}`]);
+    const pods = [...kubelets.running.values()];
+    const bound = lab.api
+      .requests()
+      .filter(
+        ({ user, subresource, code }) => code === 201 && subresource === 'binding' && user === 'system:kube-scheduler',
+      );
+    for (const { name, attachments } of pods) {
+      expect(bound.filter((one) => one.name === name)).toHaveLength(1);
+      const { metadata } = await readPod(lab.api.client, 'team', name);
+      const status: unknown = JSON.parse(metadata.annotations?.[statusAnnotation] ?? '[]');
+      const { result } = item(attachments, 0);
+      expect(status).toEqual([expect.objectContaining({ name: 'cluster' }), ...networkStatus('team/spread', result)]);
+    }
+    expect(await lostPings(pods)).toEqual([]);
+    // As shipped, the operator's own pods find a place.
+    const ours = ['get', 'pods', '--namespace=multinic-system', '--output=jsonpath={.items[*].spec.nodeName}'];
+    await expect.poll(async () => (await lab.api.kubectl(ours)).split(' '), soon).toHaveLength(2);
+
+    const deleted = ['delete', '--namespace=team', '--filename=test/e2e/multus/pods.yaml', '--cascade=foreground'];
+    await lab.api.kubectl([...deleted, '--timeout=60s']);
+    expect(places()).toEqual([]);
+  } finally {
+    await kubelets.stop();
+  }
+  await deleteNetwork(lab, 'spread');
+  await lab.api.kubectl(['delete', 'namespace', 'team', '--timeout=60s']);
   expect(await leftovers(lab, before)).toEqual([]);
   expect(lab.hosts.flatMap((host) => multus.files(host))).toEqual([]);
 });

@@ -140,7 +140,10 @@ test.each<Mood>(['gone', 429, 500])(
     await sleep(outageMs);
     const passed = Date.now() - from;
     const counts = Map.groupBy(door.knocks, (knock) => knock);
-    console.log(`${Math.round(passed / 1000)} s of ${mood}: ${door.knocks.length} requests, ${counts.size} loops`);
+    const [busiest, tries] = [...counts].toSorted(([, a], [, b]) => b.length - a.length)[0] ?? [];
+    console.log(
+      `${Math.round(passed / 1000)} s of ${mood}: ${door.knocks.length} requests, ${counts.size} loops; most: ${tries?.length} × ${busiest}`,
+    );
     expect(counts.size).toBeGreaterThan(0);
     const lease = most('GET /leases', passed);
     for (const [knock, { length }] of counts) {
@@ -153,7 +156,9 @@ test.each<Mood>(['gone', 429, 500])(
     expect(await nadIn(namespace)).toBe(false);
 
     door.set('open');
+    const opened = Date.now();
     await expect.poll(ready, soon).toBe(`True ${joined}`);
+    console.log(`${mood}: ready ${(Date.now() - opened) / 1000} s after it`);
     expect((await host(name))?.status?.networks).toMatchObject([{ name: 'net', blocks: [{}, {}] }]);
     await expect.poll(() => nadIn(namespace), soon).toBe(true);
     expect(operator.log()).not.toContain('"level":"error"');

@@ -5,6 +5,7 @@ import { createClient, type KubeClient } from '../../../src/kube/client.ts';
 import { loadCluster } from '../../../src/kube/config.ts';
 import { untilReady } from '../../../src/lab/cluster/wait.ts';
 import { type Access, createAccess } from './access.ts';
+import { readAudit } from './audit.ts';
 import { freePorts } from './ports.ts';
 import type { RealPrograms } from './programs.ts';
 
@@ -14,13 +15,15 @@ export interface ControlPlaneOptions {
   readonly dir: string;
   /** Where the API server listens. */
   readonly address: string;
+  /** With a scheduler, and the controller that keeps it from Nodes that are not Ready. */
+  readonly scheduler?: boolean;
   /** More options for the API server and for etcd. */
   readonly flags?: { readonly apiserver?: readonly string[]; readonly etcd?: readonly string[] };
   /** Starts a program whose output goes to a file, and sees to it that it ends some day. */
   readonly start: (name: string, argv: readonly string[], log: string) => ChildProcess;
 }
 
-/** A running etcd, kube-apiserver and kube-controller-manager. */
+/** A running etcd, kube-apiserver and kube-controller-manager; kube-scheduler where it was asked for. */
 export interface ControlPlane {
   readonly access: Access;
   /** The administrator's. */
@@ -37,11 +40,11 @@ export interface ControlPlane {
 const serviceNetwork = '10.96.0.0/24';
 
 /**
- * Starts the three and waits until the API server is ready and a namespace has what a pod needs (its service account).
+ * Starts them and waits until the API server is ready, a namespace has what a pod needs (its service account), and a scheduler looks at pods.
  * @throws Error with the end of the log of the one that does not start
  */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { programs, dir, address, start, flags = {} } = options;
+  const { programs, dir, address, start, scheduler = false, flags = {} } = options;
   const [client = 0, peer = 0] = await freePorts('127.0.0.1', 2);
   const [port = 0] = await freePorts(address, 1);
   const access = createAccess(dir, address, port);
@@ -60,7 +63,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   });
   await untilReady('kube-apiserver', child, log('kube-apiserver'), () => answers(kube, '/readyz'));
   const startManager = (): ChildProcess =>
-    start('kube-controller-manager', managerCommand(programs, access), log('kube-controller-manager'));
+    start('kube-controller-manager', managerCommand(programs, access, scheduler), log('kube-controller-manager'));
   let manager = startManager();
   const relearn = async (): Promise<void> => {
     const ended = new Promise((resolve) => manager.once('exit', resolve));
@@ -76,6 +79,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       (await answers(kube, '/api/v1/namespaces/default/serviceaccounts/default')) &&
       (await answers(kube, '/api/v1/namespaces/default/configmaps/kube-root-ca.crt')),
   );
+  if (scheduler) {
+    const started = start('kube-scheduler', schedulerCommand(programs, access), log('kube-scheduler'));
+    await untilReady('kube-scheduler', started, log('kube-scheduler'), () => watchesPods(auditLog));
+  }
   return { access, client: kube, pid: child.pid ?? 0, auditLog, etcd, relearn };
 }
 
@@ -128,23 +135,44 @@ function apiserverCommand(
   ];
 }
 
-/** Without the controllers that would wait for kubelets: the lab's hosts have none, and their Nodes are what the lab says. */
+/**
+ * Without the controllers that would wait for kubelets: the lab's hosts have none, and their Nodes are what the lab says. A scheduler
+ * needs the one that takes the first taint off a Node that says that it is Ready; it must not take silence for death.
+ */
 function managerCommand(
   { controllerManager }: RealPrograms,
   { controllerManager: kubeconfig, file }: Access,
+  scheduler: boolean,
 ): string[] {
+  const without = ['taint-eviction-controller', 'cloud-node-lifecycle-controller'];
+  if (!scheduler) without.push('node-lifecycle-controller');
   return [
     controllerManager,
     `--kubeconfig=${kubeconfig}`,
     `--root-ca-file=${file.caCert}`,
     `--service-account-private-key-file=${file.signingKey}`,
-    '--controllers=*,-node-lifecycle-controller,-taint-eviction-controller,-cloud-node-lifecycle-controller',
+    `--controllers=*,${without.map((name) => `-${name}`).join(',')}`,
+    '--node-monitor-period=1s',
+    '--node-monitor-grace-period=1h',
     '--use-service-account-credentials=true',
     '--leader-elect=false',
     '--kube-api-qps=1000',
     '--kube-api-burst=1000',
     '--secure-port=0',
   ];
+}
+
+/** By the account and with the rights that Kubernetes itself gives it; it listens nowhere. */
+function schedulerCommand({ scheduler }: RealPrograms, { scheduler: kubeconfig }: Access): string[] {
+  return [scheduler, `--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0'];
+}
+
+/** It asks for them when all else that it has to know is on its way. */
+function watchesPods(auditLog: string): true | undefined {
+  const seen = readAudit(auditLog).some(
+    ({ user, verb, resource }) => user === 'system:kube-scheduler' && verb === 'watch' && resource === 'pods',
+  );
+  return seen ? true : undefined;
 }
 
 /** `ok`, or anything parsed, tells that it is there. */

@@ -5,18 +5,19 @@ import { isUnreachable } from '../../../src/kube/errors.ts';
 import { resources } from '../../../src/kube/resource.ts';
 import { type ApiPlace, type ApiSource, type LabApi, multusManifest, person } from '../../../src/lab/cluster/api.ts';
 import { readAudit } from './audit.ts';
-import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.ts';
 import type { RealPrograms } from './programs.ts';
 import { serviceAccountToken } from './tokens.ts';
 
 /** A real control plane for a lab: what is deployed is deploy/, and its programs log in as the service accounts in there. */
-export function realApi(programs: RealPrograms): ApiSource {
+export function realApi(programs: RealPrograms, more: Pick<ControlPlaneOptions, 'scheduler'> = {}): ApiSource {
   return {
     manifests: () => [[multusManifest], ['--kustomize=deploy']],
     async start({ runner, file, address }: ApiPlace): Promise<LabApi> {
       const dir = join(file.dir, 'api');
       mkdirSync(dir, { recursive: true, mode: 0o700 });
       const plane = await startControlPlane({
+        ...more,
         programs,
         dir,
         address,
