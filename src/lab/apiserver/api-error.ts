@@ -1,7 +1,6 @@
 import type { Cause } from './cause.ts';
+import { type Resource, resourceId } from './kinds/resource.ts';
 import type { Fields } from './object.ts';
-import type { Resource } from './resource.ts';
-import { resourceId } from './resource.ts';
 
 /** An answer other than success; `status` is the metav1.Status that goes to the client. */
 export class ApiError extends Error {
@@ -27,6 +26,11 @@ function detailsOf(resource: Resource, name: string): Fields {
   return { name, ...(resource.group === '' ? {} : { group: resource.group }), kind: resource.plural };
 }
 
+function conflict(resource: Resource, name: string, why: string): ApiError {
+  const message = `Operation cannot be fulfilled on ${resourceId(resource)} "${name}": ${why}`;
+  return new ApiError(409, 'Conflict', message, detailsOf(resource, name));
+}
+
 export const errors = {
   badRequest: (message: string) => new ApiError(400, 'BadRequest', message),
   unauthorized: () => new ApiError(401, 'Unauthorized', 'Unauthorized'),
@@ -44,13 +48,10 @@ export const errors = {
       ...detailsOf(resource, name),
       ...(causes.length > 0 ? { causes } : {}),
     }),
-  conflict: (resource: Resource, name: string, why: string) =>
-    new ApiError(
-      409,
-      'Conflict',
-      `Operation cannot be fulfilled on ${resourceId(resource)} "${name}": ${why}`,
-      detailsOf(resource, name),
-    ),
+  conflict,
+  /** The object is not the one that was meant, but its successor. */
+  otherUid: (resource: Resource, name: string, wanted: string, uid = '') =>
+    conflict(resource, name, `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${uid}`),
   invalid: (resource: Resource, name: string, causes: readonly Cause[]) => {
     const kind = resource.group === '' ? resource.kind : `${resource.kind}.${resource.group}`;
     const texts = causes.map((cause) => `${cause.field}: ${cause.message}`);

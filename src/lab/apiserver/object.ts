@@ -87,3 +87,8 @@ export function fieldAt(object: unknown, path: readonly string[]): unknown {
   }
   return value;
 }
+
+/** RFC 3339 without fractions, as Kubernetes writes times. */
+export function timestamp(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}

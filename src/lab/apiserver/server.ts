@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { Cluster } from './cluster.ts';
 import { Service, type ServiceOptions } from './service.ts';
+import type { Cluster } from './storage/cluster.ts';
 
 export interface ListenAddress {
   readonly address: string;

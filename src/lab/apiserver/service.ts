@@ -1,16 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError, errors } from './api-error.ts';
 import type { AuditRecord, AuditSink } from './audit.ts';
-import { Cluster } from './cluster.ts';
-import { discovery, serverVersion } from './discovery.ts';
-import { type Answer, answerObjects, reviewAccess } from './handler.ts';
-import { Continuations } from './listing.ts';
+import { startCluster } from './controllers/start-cluster.ts';
+import { discovery, serverVersion } from './kinds/discovery.ts';
+import { openapiDocument, openapiIndex, openapiV2Type } from './kinds/openapi.ts';
+import { resourceId } from './kinds/resource.ts';
 import { fieldAt } from './object.ts';
-import { openapiDocument, openapiIndex, openapiV2Type } from './openapi.ts';
-import { type ObjectRequest, objectRequest } from './request.ts';
-import { resourceId } from './resource.ts';
-import { formOf } from './table.ts';
-import { Watch } from './watching.ts';
+import { type ObjectRequest, objectRequest } from './request/request.ts';
+import type { Cluster } from './storage/cluster.ts';
+import { type Answer, answerObjects, reviewAccess } from './verbs/answer.ts';
+import { formOf } from './verbs/form.ts';
+import { Continuations } from './verbs/list.ts';
+import { Watch } from './verbs/watch.ts';
 
 export interface ServiceOptions {
   /** Bearer token → user name. */
@@ -41,7 +42,7 @@ export class Service {
 
   constructor(options: ServiceOptions) {
     this.#options = options;
-    this.cluster = options.cluster ?? new Cluster();
+    this.cluster = options.cluster ?? startCluster();
   }
 
   /** Answers one request, whatever happens in it. */

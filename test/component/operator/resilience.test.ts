@@ -3,7 +3,7 @@ import type { MultiNicNetworkSpec } from '../../../src/api/kinds/multinicnetwork
 import { silent } from '../../../src/kube/logger.ts';
 import { resources } from '../../../src/kube/resource.ts';
 import { errors } from '../../../src/lab/apiserver/api-error.ts';
-import type { ObjectRequest } from '../../../src/lab/apiserver/request.ts';
+import type { ObjectRequest } from '../../../src/lab/apiserver/request/request.ts';
 import { type Hosts, startHosts } from '../../support/operator/hosts.ts';
 import { startWorld, type World } from '../../support/operator/world.ts';
 

@@ -16,7 +16,7 @@ import { type Logger, silent } from '../../../src/kube/logger.ts';
 import { type ResourceRef, resources } from '../../../src/kube/resource.ts';
 import type { AuditRecord } from '../../../src/lab/apiserver/audit.ts';
 import type { Certificates } from '../../../src/lab/apiserver/certificates.ts';
-import { Cluster } from '../../../src/lab/apiserver/cluster.ts';
+import { startCluster } from '../../../src/lab/apiserver/controllers/start-cluster.ts';
 import { type ApiServer, startApiServer } from '../../../src/lab/apiserver/server.ts';
 import type { ServiceOptions } from '../../../src/lab/apiserver/service.ts';
 import type { Nad } from '../../../src/operator/nads/nad.ts';
@@ -65,7 +65,7 @@ const writing = new Set(['create', 'update', 'patch', 'delete', 'deletecollectio
 /** @param tls kubectl sends its token over TLS only */
 export async function startWorld(tls?: Certificates): Promise<World> {
   const audit: AuditRecord[] = [];
-  const cluster = new Cluster();
+  const cluster = startCluster();
   let port = 0;
   const start = (): Promise<ApiServer> =>
     startApiServer({

@@ -1,5 +1,5 @@
 import { ApiError } from '../../../src/lab/apiserver/api-error.ts';
-import type { ObjectRequest } from '../../../src/lab/apiserver/request.ts';
+import type { ObjectRequest } from '../../../src/lab/apiserver/request/request.ts';
 
 /** What an API server does to programs for a while. */
 export interface Outage {

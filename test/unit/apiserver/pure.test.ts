@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ageOf, humanDuration } from '../../../src/lab/apiserver/age.ts';
-import { jsonPatch } from '../../../src/lab/apiserver/json-patch.ts';
-import { jsonPath } from '../../../src/lab/apiserver/json-path.ts';
-import { mergePatch } from '../../../src/lab/apiserver/merge-patch.ts';
+import { ageOf, humanDuration } from '../../../src/lab/apiserver/kinds/age.ts';
+import { jsonPath } from '../../../src/lab/apiserver/kinds/json-path.ts';
+import { prune, withDefaults } from '../../../src/lab/apiserver/kinds/structural.ts';
 import { sameJson } from '../../../src/lab/apiserver/object.ts';
-import { resourcePath } from '../../../src/lab/apiserver/request.ts';
-import { ObjectStore } from '../../../src/lab/apiserver/store.ts';
-import { strategicMerge } from '../../../src/lab/apiserver/strategic-patch.ts';
-import { prune, withDefaults } from '../../../src/lab/apiserver/structural.ts';
-import { formOf } from '../../../src/lab/apiserver/table.ts';
+import { jsonPatch } from '../../../src/lab/apiserver/patch/json-patch.ts';
+import { mergePatch } from '../../../src/lab/apiserver/patch/merge-patch.ts';
+import { strategicMerge } from '../../../src/lab/apiserver/patch/strategic-patch.ts';
+import { resourcePath } from '../../../src/lab/apiserver/request/request.ts';
+import { ObjectStore } from '../../../src/lab/apiserver/storage/store.ts';
+import { formOf } from '../../../src/lab/apiserver/verbs/form.ts';
 
 describe('jsonPath', () => {
   const object = {
