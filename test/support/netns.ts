@@ -7,7 +7,7 @@ export interface Namespaces {
   add(): string;
   /** Runs `ip` inside a namespace and answers stdout; throws with its stderr. */
   ip(netns: string, ...args: string[]): string;
-  /** Two ends of a cable. */
+  /** Two ends of a cable, up, with the carrier that the kernel notices a moment after. */
   veth(netns: string, name: string, peerNetns: string, peerName: string): void;
   remove(netns: string): void;
   end(): void;
@@ -41,6 +41,7 @@ export function createNamespaces(): Namespaces {
       ip(netns, 'link', 'add', name, 'type', 'veth', 'peer', 'name', peerName, 'netns', nameOf(peerNetns));
       ip(netns, 'link', 'set', name, 'up');
       ip(peerNetns, 'link', 'set', peerName, 'up');
+      while (!ip(netns, 'link', 'show', 'dev', name, 'up').includes('state UP'));
     },
     remove,
     end() {

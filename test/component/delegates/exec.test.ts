@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -46,7 +46,7 @@ describe.each([
   ['Node itself', launchDirectly],
   ['the spawner', spawner.launch],
 ] as const)('run, started by %s', (_name, launch) => {
-  const delegates = createDelegates({ launch, owner: 'test-run', timeoutMs: 2000, outputLimit: 10_000 });
+  const delegates = createDelegates({ launch, owner: 'test-run', timeoutMs: 30_000, outputLimit: 10_000 });
 
   test('the environment is exactly what the specification and we name', async () => {
     const directory = plugin(
@@ -99,14 +99,18 @@ describe.each([
   });
 
   test('a hanging delegate is ended with all that it started', async () => {
-    const directory = plugin(`sleep 1000 & echo $! > ${folder}/child; wait`);
-    const pids: number[] = [];
-    const hasty = createDelegates({ launch, owner: 'test-run', timeoutMs: 300 });
-    const failure = hasty.run(call, 'ADD', { ...context(directory), onSpawn: ({ pid }) => pids.push(pid) });
-    await expect(failure).rejects.toThrow('NIC eth7: macvlan ADD did not end within 300 ms and was ended');
-    expect(pids).toHaveLength(1);
-    expect(isGone(pids[0] ?? 0)).toBe(true);
-    const child = Number(readFileSync(`${folder}/child`, 'utf8'));
+    const childFile = join(mkdtempSync(join(folder, 'child-')), 'pid');
+    const directory = plugin(`sleep 1000 & echo $! > ${childFile}.new; mv ${childFile}.new ${childFile}; wait`);
+    // On a busy machine the first may be ended before it has started anything.
+    for (let timeoutMs = 300; !existsSync(childFile); timeoutMs *= 2) {
+      const pids: number[] = [];
+      const hasty = createDelegates({ launch, owner: 'test-run', timeoutMs });
+      const failure = hasty.run(call, 'ADD', { ...context(directory), onSpawn: ({ pid }) => pids.push(pid) });
+      await expect(failure).rejects.toThrow(`NIC eth7: macvlan ADD did not end within ${timeoutMs} ms and was ended`);
+      expect(pids).toHaveLength(1);
+      expect(isGone(pids[0] ?? 0)).toBe(true);
+    }
+    const child = Number(readFileSync(childFile, 'utf8'));
     while (!isGone(child)) await sleep(5);
   });
 
@@ -137,9 +141,9 @@ describe.each([
   test('a binary that is being written is tried again', async () => {
     const binary = join(mkdtempSync(join(folder, 'bin-')), 'macvlan');
     writeFileSync(binary, readFileSync('/bin/true'), { mode: 0o755 });
-    const writer = await import('node:fs/promises').then(({ open }) => open(binary, 'r+'));
-    setTimeout(() => void writer.close(), 300);
-    const run = await runPlugin(launch, [binary], { env: {}, input: '', timeoutMs: 2000, outputLimit: 100 });
+    const writer = openSync(binary, 'r+');
+    setTimeout(() => closeSync(writer), 300);
+    const run = await runPlugin(launch, [binary], { env: {}, input: '', timeoutMs: 30_000, outputLimit: 100 });
     expect(run.end).toEqual({ kind: 'status', status: 0 });
   });
 });

@@ -129,7 +129,7 @@ describe('ADD and DEL of real macvlan links', () => {
   test('a delegate that hangs is ended and all is undone', async () => {
     const pod = spaces.add();
     const path = wrapped(`case "$CNI_COMMAND$CNI_IFNAME" in ADDnet1-2) sleep 1000;; *) ${real};; esac`);
-    const hasty = createDelegates({ owner: 'test-parallel', enter: ['nsenter', `--net=${host}`], timeoutMs: 1500 });
+    const hasty = createDelegates({ owner: 'test-parallel', enter: ['nsenter', `--net=${host}`], timeoutMs: 4000 });
     await expect(addAll(hasty, look, callsOn(four), contextIn(pod, path))).rejects.toThrow(
       'NIC eth3: macvlan ADD did not end',
     );

@@ -3,6 +3,7 @@ import { afterAll, expect, test } from 'vitest';
 import type { Nic } from '../../../src/api/host.ts';
 import { createKernel } from '../../../src/kernel/ip.ts';
 import type { Kernel } from '../../../src/kernel/types.ts';
+import { formatAddress } from '../../../src/net/address.ts';
 import { formatInterfaceAddress, formatPrefix } from '../../../src/net/prefix.ts';
 import { discoverNics } from '../../../src/nic/discovery.ts';
 import { watchNics } from '../../../src/nic/watch.ts';
@@ -77,11 +78,16 @@ test('changes are told once each, and only changes', async () => {
   const host = makeHost();
   const ending = new AbortController();
   const told: string[][] = [];
+  let local: (string | undefined)[] = [];
   const errors: unknown[] = [];
+  const kernel = kernelOf(host);
   watchNics({
-    kernel: kernelOf(host),
+    kernel,
     include: ['eth[1-9]*'],
-    onChange: (nics) => told.push(nics.map(show)),
+    onChange: (nics) => {
+      told.push(nics.map(show));
+      local = nics.filter(({ up }) => up).map(({ linkLocal }) => linkLocal && formatAddress(linkLocal));
+    },
     onError: (error) => errors.push(error),
     signal: ending.signal,
     pauseMs: 50,
@@ -105,7 +111,15 @@ test('changes are told once each, and only changes', async () => {
   spaces.ip(host, 'link', 'set', 'eth3', 'down');
   await until(() => last().join(',').includes('eth3 down'));
 
-  await sleep(2500);
+  const usable = async (): Promise<(string | undefined)[]> =>
+    (await kernel.links())
+      .filter(({ name }) => ['eth0', 'eth2'].includes(name))
+      .flatMap(({ addresses }) => addresses)
+      .filter(({ address, scope, tentative }) => address.family === 6 && scope === 'link' && !tentative)
+      .map(({ address }) => formatAddress(address));
+  await expect.poll(usable).toHaveLength(2);
+  const wanted = await usable();
+  await until(() => local.join() === wanted.join());
   const settled = told.length;
   spaces.ip(host, 'link', 'add', 'other0', 'type', 'bridge');
   spaces.ip(host, 'rule', 'add', 'from', '10.0.0.0/8', 'lookup', '99');
