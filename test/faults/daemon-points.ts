@@ -4,7 +4,7 @@ import { type Place, placeCall, type Scene, startEngine } from './scenes.ts';
 
 /** Where what is killed, by name, and how it comes to that. */
 export interface Point {
-  readonly victim: 'daemon' | 'delegate' | 'shim';
+  readonly victim: 'daemon' | 'delegate' | 'shim' | 'daemon and delegate' | 'daemon and shim';
   /** `ADD at add:committed`. */
   readonly name: string;
 }
@@ -41,7 +41,7 @@ export function daemonPoints(scene: Scene): EnginePoint[] {
       point(`start after a crash, at ${step}`, async (place) => {
         await killedAt('add:delegates', place, add);
         // It dies before it serves.
-        await startEngine(place.world, scene, { step, occurrence: 1, phase: 'recovering' }).then(
+        await startEngine(place, { step, occurrence: 1, phase: 'recovering' }).then(
           async (harness) => {
             await harness.kill();
             throw new Error(`it was not killed at ${step}`);

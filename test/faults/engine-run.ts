@@ -3,8 +3,9 @@ import { createKernel } from '../../src/kernel/ip.ts';
 import type { Harness, HarnessState } from '../support/attach/client.ts';
 import { orphansOf } from '../support/attach/consistent.ts';
 import { createWorld } from '../support/attach/world.ts';
+import { type Books, openBooks } from './books.ts';
 import type { EnginePoint, Point } from './daemon-points.ts';
-import { type Place, placeCall, prepare, startEngine } from './scenes.ts';
+import { type Place, placeCall, prepare, scenes, startEngine } from './scenes.ts';
 
 /** What became of one point. */
 export interface Outcome extends Pick<Point, 'victim' | 'name'> {
@@ -29,8 +30,13 @@ export async function runEnginePoints(
 ): Promise<Outcome[]> {
   const world = createWorld(2);
   const outcomes: Outcome[] = [];
+  let books: Books | undefined;
   try {
     prepare(world);
+    books = await openBooks(
+      world,
+      points.some(({ scene }) => scene === scenes.dhcp),
+    );
     const before = await stateOf(world.host);
     const fresh = await stateOf(world.pod());
     let running: { readonly harness: Harness; readonly scene: EnginePoint['scene'] } | undefined;
@@ -38,21 +44,23 @@ export async function runEnginePoints(
       const { scene, victim, name } = point;
       const start = performance.now();
       if (running?.scene !== scene) await running?.harness.kill();
-      const harness: Harness = running?.scene === scene ? running.harness : await startEngine(world, scene);
-      const place = { world, scene, harness, netns: world.pod(), container: `fault-${index}` };
+      const home = { world, books, scene };
+      const harness: Harness = running?.scene === scene ? running.harness : await startEngine(home);
+      const place = { ...home, harness, netns: world.pod(), container: `fault-${index}` };
       const left = await tried(async () => {
         try {
           await point.run(place);
         } finally {
           await harness.kill();
         }
-        const next = await startEngine(world, scene);
+        const next = await startEngine(home);
         running = { harness: next, scene };
         await next.call(placeCall('DEL', place));
         await allBack(next);
         beforeLook?.(place);
         return [
           ...recordsLeft(await next.look()),
+          ...(await place.books.left()),
           ...difference(`pod`, fresh, await stateOf(place.netns)),
           ...difference('host', before, await stateOf(world.host)),
           ...orphansOf(world.folder).map((pid) => `process ${pid}`),
@@ -68,6 +76,7 @@ export async function runEnginePoints(
       }
     }
   } finally {
+    books?.end();
     await world.end();
   }
   return outcomes;

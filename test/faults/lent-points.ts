@@ -1,13 +1,11 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { steps } from '../../src/daemon/attach/deps.ts';
-import { add, daemonPoints, del, type EnginePoint, killedAt } from './daemon-points.ts';
+import { daemonPoints, type EnginePoint, killedAt } from './daemon-points.ts';
+import { delegatePoint } from './delegate-points.ts';
 import { type Place, placeCall, scenes } from './scenes.ts';
+import { on, once, real } from './stand-ins.ts';
 
 const scene = scenes.lent;
-const die = 'echo > "${0%/*}/killed"; kill -9 $$';
-const real = 'printf %s "$in" | $REAL';
 
 /** Where host-device is killed on the second NIC; the first is in the pod by then, or on its way. */
 const killed: readonly { readonly name: string; readonly verb: 'ADD' | 'DEL'; readonly work: string }[] = [
@@ -36,20 +34,14 @@ export function lentPoints(): EnginePoint[] {
         const run = (place: Place): Promise<void> => killedAt(step, place, comeAndGo);
         return { victim: 'daemon', scene, name: `DEL at ${step}`, run };
       }),
-    ...killed.map(({ name, verb, work }): EnginePoint => {
-      const script = `in=$(cat); case "$CNI_COMMAND $CNI_IFNAME" in "${verb} net1-1") [ -e "\${0%/*}/killed" ] || { ${work}${die}; };; esac; ${real}`;
-      return {
-        victim: 'delegate',
-        scene,
+    ...killed.map(({ name, verb, work }) =>
+      delegatePoint(scene, {
         name,
-        async run(place) {
-          const stand = place.world.delegate(scene.plugin, script);
-          await add(place, stand);
-          if (verb === 'DEL') await del(place);
-          if (!existsSync(join(stand, 'killed'))) throw new Error('no delegate came there: nothing was killed');
-        },
-      };
-    }),
+        verb,
+        plugin: scene.plugin,
+        script: (death) => on(`"${verb} net1-1"`, once(`${work}${death}`)),
+      }),
+    ),
   ];
 }
 

@@ -14,7 +14,7 @@ interface ShimPoint extends Point {
 /** Slow enough to be killed around, wherever the machine is. */
 const slowAdd = '[ "$CNI_COMMAND" = ADD ] && sleep 1';
 
-const points: readonly ShimPoint[] = [
+export const shimPoints: readonly ShimPoint[] = [
   {
     victim: 'shim',
     name: 'ADD as soon as it is started',
@@ -83,7 +83,11 @@ async function untilCalled(delegate: FakeDelegate, over: () => boolean): Promise
 }
 
 /** The real shim and a live daemon: the shim is killed, then the runtime sends DEL. */
-export async function runShimPoints(root: string, { onOutcome }: RunOptions = {}): Promise<Outcome[]> {
+export async function runShimPoints(
+  root: string,
+  points: readonly ShimPoint[] = shimPoints,
+  { onOutcome }: RunOptions = {},
+): Promise<Outcome[]> {
   const place = await startOurs('macvlan', root, 1);
   const outcomes: Outcome[] = [];
   try {

@@ -56,6 +56,8 @@ export class Refused extends Error {
 }
 
 export interface Harness {
+  /** Of its process. */
+  readonly pid: number;
   readonly state: StoreState;
   readonly recovery: Recovery;
   call(call: Call, signal?: AbortSignal): Promise<CniResult | undefined>;
@@ -91,6 +93,7 @@ export async function startHarness(host: string, options: HarnessOptions): Promi
     post(options.socket, path, body, signal);
   return {
     ...started,
+    pid: child.pid ?? 0,
     ended,
     call: (call, signal) => ask('/call', call, signal),
     look: () => ask('/state', null),

@@ -1,0 +1,48 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startDhcp } from '../support/attach/dhcp.ts';
+import type { World } from '../support/attach/world.ts';
+
+/** Where IPAM plugins note on a world's host what they have given. */
+export interface Books {
+  /** `dataDir` of host-local. */
+  readonly dataDir: string;
+  /** Of the dhcp daemon; absent: there is none. */
+  readonly dhcpSocket?: string;
+  /** One text for each address that is given and not given back. */
+  left(): Promise<readonly string[]>;
+  end(): void;
+}
+
+/** How long a release may be on its way to the server, ms. */
+const releaseMs = 15_000;
+
+/** @param dhcp starts server and daemon */
+export async function openBooks(world: World, dhcp: boolean): Promise<Books> {
+  const dataDir = join(world.folder, 'books');
+  const leases = dhcp ? await startDhcp(world) : undefined;
+  const leased = async (): Promise<readonly string[]> => {
+    for (const end = Date.now() + releaseMs; ; await sleep(50)) {
+      const released = new Set(leases?.seen('release'));
+      const left = [...new Set(leases?.seen('lease'))].filter((lease) => !released.has(lease));
+      if (left.length === 0 || Date.now() > end) return left.map((lease) => `lease ${lease} at the DHCP server`);
+    }
+  };
+  return {
+    dataDir,
+    ...(leases === undefined ? {} : { dhcpSocket: leases.socket }),
+    left: async () => [...given(dataDir), ...(await leased())],
+    end: () => leases?.end(),
+  };
+}
+
+/** Addresses that host-local has given and not got back, in all networks' books. */
+function given(dataDir: string): string[] {
+  if (!existsSync(dataDir)) return [];
+  return readdirSync(dataDir).flatMap((network) =>
+    readdirSync(join(dataDir, network))
+      .filter((name) => /^[\da-f]+[.:]/.test(name))
+      .map((address) => `lease ${address} in host-local's book of ${network}`),
+  );
+}
