@@ -36,8 +36,9 @@ const lanes = {
   ...patient,
   pool: 'forks',
   maxWorkers: 2,
-  testTimeout: 120_000,
-  hookTimeout: 120_000,
+  // For what hangs: nothing that is only slow is to meet them, so that each wait in a test tells itself what it missed.
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
   sequence: { groupOrder: 1 },
 } as const;
 
@@ -52,7 +53,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           isolate: false,
-          testTimeout: 30_000,
+          testTimeout: 300_000,
           sequence: { groupOrder: 0 },
         },
       },

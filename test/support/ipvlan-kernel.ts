@@ -16,7 +16,7 @@ export function ipvlanKernel(): IpvlanKernel {
   if ((process.env['MULTINIC_UML'] ?? '') === '') {
     return { missing: 'this kernel has no ipvlan and MULTINIC_UML names none that has' };
   }
-  const { argv, env } = umlCommand([], { timeout: 110, memory: '2G' }, process.env);
+  const { argv, env } = umlCommand([], { timeout: 280, memory: '2G' }, process.env);
   return { prefix: argv, env };
 }
 
@@ -40,8 +40,8 @@ function hasIpvlan(): boolean {
   const spaces = createNamespaces();
   try {
     const netns = spaces.add();
-    spaces.veth(netns, 'a', netns, 'b');
-    spaces.ip(netns, 'link', 'add', 'c', 'link', 'a', 'type', 'ipvlan', 'mode', 'l3');
+    spaces.veth(netns, 'eth1', netns, 'eth2');
+    spaces.ip(netns, 'link', 'add', 'net1', 'link', 'eth1', 'type', 'ipvlan', 'mode', 'l3');
     return true;
   } catch {
     return false;

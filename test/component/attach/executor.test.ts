@@ -10,10 +10,10 @@ import { ipvlanKernel, runThere } from '../../support/ipvlan-kernel.ts';
 const same = { differences: [], check: 'ok', after: 0 };
 
 describe('links that the daemon makes are the same as the reference plugin leaves them, and its CHECK says so', () => {
-  test('macvlan', { timeout: 120_000 }, async () => {
+  test('macvlan', async () => {
     expect(await compareExecutors('macvlan')).toEqual({ bridge: same, private: same, vepa: same, passthru: same });
   });
-  test('ipvlan', { timeout: 250_000 }, (ctx) => {
+  test('ipvlan', (ctx) => {
     const kernel = ipvlanKernel();
     if ('missing' in kernel) {
       ctx.skip(kernel.missing);

@@ -41,7 +41,7 @@ async function returned(): Promise<void> {
       expect(await harness.settleLent()).toEqual([]);
       expect((await harness.look()).counts).toMatchObject({ attachments: 0, lent: 0, masters: 0 });
     },
-    { timeout: 15_000, interval: 100 },
+    { timeout: 60_000, interval: 100 },
   );
   expect(await stateOf(world, 'eth1')).toEqual(before);
 }
@@ -163,7 +163,7 @@ test('a daemon that was killed gives nobody a NIC that a pod has', async () => {
     // As the daemon's watch of links would: this process has not seen eth1 on the host yet.
     await harness.settleLent();
     await add('c', late);
-  }, 15_000);
+  }, 60_000);
   const now = (await Promise.all([late, second].map((pod) => world.links(pod)))).flat().map(({ mac }) => mac);
   expect(now).toEqual(macs);
   await Promise.all([del('b', second), del('c', late)]);
@@ -258,7 +258,7 @@ test('a NIC on PCI is known by its address there, whatever a container did to it
   const [first, second] = [world.pod(), world.pod()];
   await restarted();
   world.exec(world.host, 'ip', 'link', 'set', 'dev', 'eth2', 'up');
-  await vi.waitFor(async () => expect(await stateOf(world, 'eth2')).toMatchObject({ carrier: true }), 15_000);
+  await vi.waitFor(async () => expect(await stateOf(world, 'eth2')).toMatchObject({ carrier: true }), 60_000);
   putOnPci('eth2', '0000:3b:00.1');
   await harness.settleLent();
   await add('a', first, { masters: ['eth2'] });
@@ -271,7 +271,7 @@ test('a NIC on PCI is known by its address there, whatever a container did to it
   await vi.waitFor(async () => {
     expect(await harness.settleLent()).toEqual([]);
     expect((await harness.look()).counts).toMatchObject({ lent: 0 });
-  }, 15_000);
+  }, 60_000);
   await add('b', second, { masters: ['eth2'] });
   expect(await harness.settleLent()).toEqual([]);
   expect((await harness.look()).counts).toMatchObject({ attachments: 1, lent: 1 });

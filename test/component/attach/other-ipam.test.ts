@@ -93,7 +93,7 @@ test('multi-config: each NIC from its own configuration, of any plugin; a NIC wi
     expect(given(network)).toEqual([]);
   }
   await expect
-    .poll(async () => harness.settleLent().then(() => harness.look()), { timeout: 15_000 })
+    .poll(async () => harness.settleLent().then(() => harness.look()))
     .toMatchObject({
       counts: { lent: 0 },
     });

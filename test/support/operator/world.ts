@@ -160,7 +160,7 @@ export async function startWorld(tls?: Certificates): Promise<World> {
     condition: async (name, type) =>
       (await world.network(name)).status?.conditions?.find((condition) => condition.type === type),
     until: async (check) => {
-      const end = Date.now() + 20_000;
+      const end = Date.now() + 60_000;
       for (;;) {
         try {
           await check();
