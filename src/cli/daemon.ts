@@ -1,12 +1,13 @@
 import { hostname } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { AttachDeps } from '../daemon/attach/deps.ts';
 import { runDaemon } from '../daemon/main.ts';
 import type { DaemonOptions } from '../daemon/options.ts';
 import { createLogger, type LogLevel, logLevels } from '../observe/logger.ts';
 import { untilSignal } from './signals.ts';
 
-/** `multinic daemon`: one host. */
-export function daemonCommand(): Command {
+/** `multinic daemon`: one host. @param onStep as of the engine, for tests */
+export function daemonCommand(onStep?: AttachDeps['onStep']): Command {
   return new Command('daemon')
     .description('serve one host: addresses, delegates and routes')
     .option('--node <name>', 'name of the Node object of this host', process.env['NODE_NAME'] ?? hostname())
@@ -56,7 +57,8 @@ export function daemonCommand(): Command {
         routeTables: flags.routeTables,
         healthListen: flags.healthListen,
       };
-      await runDaemon(options, createLogger({ program: 'multinic-daemon', level: flags.logLevel }), untilSignal());
+      const log = createLogger({ program: 'multinic-daemon', level: flags.logLevel });
+      await runDaemon(options, log, untilSignal(), onStep);
     });
 }
 

@@ -15,6 +15,7 @@ import { createLaunch } from '../spawner/spawner.ts';
 import type { Launch } from '../spawner/types.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/types.ts';
+import type { AttachDeps } from './attach/deps.ts';
 import { createAttachEngine } from './attach/engine.ts';
 import { startCluster } from './cluster/cluster.ts';
 import { createCniHandler } from './cni-handler.ts';
@@ -34,9 +35,15 @@ const restFloorMs = 10_000;
 /**
  * Runs the daemon of one host until the signal: store → backward completion and spool → last known plan → NICs and routes →
  * socket → ready; the cluster comes and goes beside it. Stops in reverse; calls in flight finish.
+ * @param onStep as of the engine, for tests
  * @throws Error when the store is another process's or newer, or the socket is taken
  */
-export async function runDaemon(options: DaemonOptions, log: Logger, signal: AbortSignal): Promise<void> {
+export async function runDaemon(
+  options: DaemonOptions,
+  log: Logger,
+  signal: AbortSignal,
+  onStep?: AttachDeps['onStep'],
+): Promise<void> {
   const metrics = createDaemonMetrics();
   const readiness = createReadiness(['recovery', 'nics', 'plan']);
   const opened = openStore({
@@ -69,6 +76,7 @@ export async function runDaemon(options: DaemonOptions, log: Logger, signal: Abo
     ready: () => readiness.reason() ?? true,
     log,
     cooldown: { cooldownMs: options.cooldownMs, floorMs: restFloorMs },
+    ...(onStep === undefined ? {} : { onStep }),
   });
   const recovery = await engine.recover();
   log.info({ ...recovery, attachments: store.attachments.size }, 'finished what an earlier run left');

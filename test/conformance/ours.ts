@@ -1,12 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
+import type { HostPlan } from '../../src/api/host.ts';
 import type { LinkKind } from '../../src/api/network.ts';
 import { isObject } from '../../src/cni/fields.ts';
 import { supportedVersions } from '../../src/cni/types.ts';
 import type { LabHost } from '../../src/lab/hosts/hosts.ts';
 import { inOwnMounts } from '../support/own-mounts.ts';
-import { type ServingDaemon, type ServingHost, startServingHost } from '../support/serving/host.ts';
+import {
+  type ServingDaemon,
+  type ServingHost,
+  type ServingOptions,
+  startServingHost,
+} from '../support/serving/host.ts';
 import { launchOn } from '../support/serving/launch.ts';
 import { planOf } from '../support/serving/plan.ts';
 import { buildPrograms } from './programs.ts';
@@ -25,26 +31,44 @@ const tinyNetworks = 24;
 export interface OurPlace extends Place {
   readonly subject: Subject;
   readonly process: ServingDaemon;
+  /** What the host serves. */
+  readonly plans: readonly HostPlan[];
+  /** Other plans in the store, while no daemon runs. */
+  replan(plans: readonly HostPlan[]): Promise<void>;
+  /** Rows of the daemon's store, by table. */
+  counts(): Promise<Json>;
   close(): Promise<void>;
 }
 
+/** What else than usual the host serves. */
+export interface OurWish extends Pick<ServingOptions, 'program' | 'settings'> {
+  readonly change?: (plan: HostPlan) => HostPlan;
+}
+
 /** @param slowness stretches the limits of a slow kernel */
-export async function startOurs(linkKind: LinkKind, root: string, slowness: number): Promise<OurPlace> {
+export async function startOurs(
+  linkKind: LinkKind,
+  root: string,
+  slowness: number,
+  { change = (plan) => plan, ...more }: OurWish = {},
+): Promise<OurPlace> {
   const mode = linkKind === 'ipvlan' ? 'l2' : 'bridge';
   const names = ['usual', 'first', 'second', ...Array.from({ length: tinyNetworks }, (_, index) => `tiny-${index}`)];
   const plans = names.map((name, index) =>
-    planOf({
-      network: `conf-${name}`,
-      subnet: `10.${firstSubnet + index}.0.0/16`,
-      nics,
-      linkKind,
-      mode,
-      firstShorterBy: name.startsWith('tiny') ? 7 : 0,
-    }),
+    change(
+      planOf({
+        network: `conf-${name}`,
+        subnet: `10.${firstSubnet + index}.0.0/16`,
+        nics,
+        linkKind,
+        mode,
+        firstShorterBy: name.startsWith('tiny') ? 7 : 0,
+      }),
+    ),
   );
   // As short as a slow kernel allows: some checks wait for it.
   const flags = ['--delegate-timeout', `${3 + slowness}s`];
-  const serving = await startServingHost({ nics, plans, flags, root });
+  const serving = await startServingHost({ nics, plans, flags, root, ...more });
   const { recorder, impatient } = buildPrograms();
   const subject = ourSubject(serving, linkKind, mode, impatient);
   const spawner = launchOn(serving.host);
@@ -56,6 +80,12 @@ export async function startOurs(linkKind: LinkKind, root: string, slowness: numb
     slowness,
     subject,
     process: serving.daemon,
+    plans,
+    replan: serving.replan,
+    counts: async () => {
+      const counts = await ask(socketOf(serving.host), '/v1/store');
+      return isObject(counts) ? counts : {};
+    },
     close() {
       spawner.close();
       return serving.close();
@@ -102,9 +132,13 @@ function ourSubject(serving: ServingHost, linkKind: LinkKind, mode: string, impa
 /** For the command that follows there is no socket; where spooled calls go stays. */
 const hiddenDaemon = inOwnMounts('mount -t tmpfs none /run/multinic');
 
+function socketOf(host: LabHost): string {
+  return `/proc/${host.pid}/root/run/multinic/cni.sock`;
+}
+
 /** One text for each address, or for an attachment without any. */
 async function heldBy(host: LabHost, containerID: string): Promise<readonly string[]> {
-  const list = await ask(`/proc/${host.pid}/root/run/multinic/cni.sock`, '/v1/attachments');
+  const list = await ask(socketOf(host), '/v1/attachments');
   return (Array.isArray(list) ? list.filter(isObject) : [])
     .filter((entry) => entry['containerID'] === containerID)
     .flatMap((entry) => {

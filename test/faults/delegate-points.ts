@@ -12,7 +12,7 @@ export interface Killing {
   /** Which program, of the main plugin, those chained to it, and the IPAM plugin. */
   readonly plugin: string;
   /** @param death shell that kills it, and perhaps others with it */
-  script(death: string): string;
+  readonly script: (death: string) => string;
 }
 
 const undone = (when: 'before' | 'after'): string => (when === 'after' ? `${real}; ` : '');

@@ -19,6 +19,8 @@ export interface ServingHost {
   /** What the daemon logs. */
   readonly log: string;
   readonly daemon: ServingDaemon;
+  /** Other plans in the store, while no daemon runs. */
+  replan(plans: readonly HostPlan[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -26,8 +28,10 @@ export interface ServingHost {
 export interface ServingDaemon {
   /** To the one that runs now; resolves at once, but for SIGKILL when it has ended. */
   signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): Promise<void>;
-  /** Another one, on the same state; resolves when it serves. */
+  /** Another one, on the same state; resolves when it serves. @throws Error when it ends before */
   start(): Promise<void>;
+  /** Resolves when the one that runs now has ended. */
+  ended(): Promise<void>;
 }
 
 export interface ServingOptions {
@@ -37,6 +41,10 @@ export interface ServingOptions {
   readonly plans: readonly HostPlan[];
   /** Further options of `multinic daemon`. */
   readonly flags?: readonly string[];
+  /** Settings in its store besides, by name. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Instead of the daemon's own script; its first argument is `daemon`. */
+  readonly program?: string;
   /** Put before the daemon's own script: options of node, behind variables for `env`. */
   readonly before?: { readonly env: Readonly<Record<string, string>>; readonly node: readonly string[] };
   /** Where the lab keeps its records; on disk where commits shall cost what they cost. */
@@ -51,10 +59,11 @@ export async function startServingHost(options: ServingOptions): Promise<Serving
     const [host] = lab.network.hosts;
     if (host === undefined) throw new Error('the lab has no host');
     const log = join(lab.dir, 'daemon.log');
-    await seedPlans(host, options.plans);
+    const replan = (plans: readonly HostPlan[]): Promise<void> => seedPlans(host, plans, options.settings);
+    await replan(options.plans);
     const daemon = servingDaemon(lab, host, log, options);
     await daemon.start();
-    return { host, dir: lab.dir, log, daemon, close: () => lab.close() };
+    return { host, dir: lab.dir, log, daemon, replan, close: () => lab.close() };
   } catch (error) {
     await lab.close();
     throw error;
@@ -63,20 +72,33 @@ export async function startServingHost(options: ServingOptions): Promise<Serving
 
 function servingDaemon(lab: BareLab, host: LabHost, log: string, options: ServingOptions): ServingDaemon {
   let child: ChildProcess | undefined;
+  let end: Promise<void> = Promise.resolve();
   return {
     async signal(name) {
-      const ended = child === undefined || name !== 'SIGKILL' ? undefined : once(child, 'exit');
       child?.kill(name);
-      await ended;
+      if (name === 'SIGKILL') await end;
     },
     async start() {
-      child = startDaemon(lab, host, log, options);
-      await untilServing(host, options.plans[0]?.network ?? '', log);
+      const started = startDaemon(lab, host, log, options);
+      const ended = once(started, 'exit').then(() => undefined);
+      [child, end] = [started, ended];
+      const gone = new AbortController();
+      const failed = ended.then(() => {
+        gone.abort();
+        throw new Error('the daemon ended before it served');
+      });
+      failed.catch(() => undefined);
+      await Promise.race([untilServing(host, options.plans[0]?.network ?? '', log, gone.signal), failed]);
     },
+    ended: () => end,
   };
 }
 
-async function seedPlans(host: LabHost, plans: readonly HostPlan[]): Promise<void> {
+async function seedPlans(
+  host: LabHost,
+  plans: readonly HostPlan[],
+  settings: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const folder = join(host.dir, 'var/lib/multinic');
   mkdirSync(folder, { recursive: true });
   const { store } = openStore({
@@ -86,10 +108,16 @@ async function seedPlans(host: LabHost, plans: readonly HostPlan[]): Promise<voi
   });
   await store.set(originName, undefined);
   await store.set('plans', encodePlans(plans));
+  for (const [name, text] of Object.entries(settings)) await store.set(name, text);
   store.close();
 }
 
-function startDaemon(lab: BareLab, host: LabHost, log: string, { flags = [], before }: ServingOptions): ChildProcess {
+function startDaemon(
+  lab: BareLab,
+  host: LabHost,
+  log: string,
+  { flags = [], before, program }: ServingOptions,
+): ChildProcess {
   // Nothing listens there: the daemon serves from its store.
   const kubeconfig = join(lab.dir, 'nowhere.kubeconfig');
   const cluster = { server: 'https://127.0.0.1:1' };
@@ -102,7 +130,7 @@ function startDaemon(lab: BareLab, host: LabHost, log: string, { flags = [], bef
     'current-context': 'none',
   };
   writeFileSync(kubeconfig, JSON.stringify(config));
-  const main = join(repository, 'src/cli/main.ts');
+  const main = program ?? join(repository, 'src/cli/main.ts');
   const settings = ['--nics-include', 'eth[1-9]*', '--health-listen', 'off', '--cooldown', '1s', ...flags];
   const variables = Object.entries(before?.env ?? {}).map(([name, value]) => `${name}=${value}`);
   const argv = [
@@ -123,12 +151,12 @@ function startDaemon(lab: BareLab, host: LabHost, log: string, { flags = [], bef
   return child;
 }
 
-async function untilServing(host: LabHost, network: string, log: string): Promise<void> {
+async function untilServing(host: LabHost, network: string, log: string, gone: AbortSignal): Promise<void> {
   const env = { CNI_COMMAND: 'STATUS', CNI_PATH: '/opt/cni/bin:/usr/lib/cni' };
   const input = JSON.stringify({ cniVersion: '1.1.0', name: network, type: 'multi-nic' });
   for (const end = Date.now() + 30_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
     const { code, stdout } = await host.exec(['/opt/cni/bin/multi-nic'], { env, bareEnv: true, input });
-    if (code === 0) return;
+    if (code === 0 || gone.aborted) return;
     if (Date.now() > end) {
       const said = await host.exec(['tail', '-5', log]);
       throw new Error(`the daemon does not serve: ${stdout}\n${said.stdout}`);
