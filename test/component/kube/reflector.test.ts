@@ -190,7 +190,8 @@ describe('reflector', () => {
     api.put('a');
     await until(() => expect(reflector.size).toBe(1));
     expect(lists().slice(1).map(fromOf)).not.toContain('0');
-    expect(lists().length).toBeLessThanOrEqual(watches().length);
+    // One list for each watch that was given up; the next may have begun.
+    expect(lists().length).toBeLessThanOrEqual(watches().length + 1);
   });
 
   it("at the end of a watch after its time, lists again, from the server's cache but nothing older than it knows", async () => {

@@ -45,6 +45,7 @@ describe('events of the operator', () => {
     await world.until(async () => expect(await told()).toEqual(['Warning Invalid ×1']));
     await world.apply('net', good);
     await world.until(async () => expect(await told()).toContain('Normal Ready ×1'));
+    await world.quiet();
     const before = await told();
 
     await world.stopOperator();
@@ -75,8 +76,11 @@ describe('events of the operator', () => {
     world.startOperator();
     await world.apply('net', good);
     await world.until(async () => expect(await world.condition('net', 'Ready')).toMatchObject({ status: 'True' }));
-    const tries = world.takeWrites().filter((write) => write.includes('events'));
-    expect(tries.length).toBeGreaterThan(0);
+    const tries: string[] = [];
+    await world.until(() => {
+      tries.push(...world.takeWrites().filter((write) => write.includes('events')));
+      expect(tries.length).toBeGreaterThan(0);
+    });
     expect(tries.length).toBeLessThan(5);
   });
 });
@@ -120,6 +124,6 @@ describe('recorder', () => {
       await world.apiBack();
       await world.until(async () => expect(await told()).toHaveLength(256));
       expect(await told()).toContain('Warning Invalid ×2');
-      expect(recorder.waiting).toBe(0);
+      await world.until(() => expect(recorder.waiting).toBe(0));
     }));
 });

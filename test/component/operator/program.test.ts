@@ -14,7 +14,7 @@ const operator = (): ChildProcess =>
   site.clients.operator('--leader-elect-namespace', 'default', '--health-listen', '127.0.0.1:0');
 
 function ended(child: ChildProcess): Promise<number | null> {
-  return new Promise((resolve) => child.once('exit', (code) => resolve(code)));
+  return new Promise((resolve) => child.once('close', (code) => resolve(code)));
 }
 
 /** What probes and Prometheus see of a leader. */
@@ -23,7 +23,12 @@ async function expectHealth(base: string): Promise<void> {
     const answer = await fetch(`${base}${path}`);
     expect([path, answer.status, await answer.text()]).toEqual([path, 200, 'ok']);
   }
-  const series = await scrape(base);
+  // What it wrote last comes back to it by its watches, and is looked at once more.
+  await site.world.until(async () => expectSeries(await scrape(base)));
+  expect((await fetch(`${base}/metrics`, { method: 'POST', body: 'x' })).status).toBe(404);
+}
+
+function expectSeries(series: Awaited<ReturnType<typeof scrape>>): void {
   expect(valueOf(series, 'multinic_leader')).toBe(1);
   expect(valueOf(series, 'multinic_network_ready', { network: 'multi-nic-sample' })).toBe(1);
   expect(valueOf(series, 'multinic_network_hosts', { network: 'multi-nic-sample' })).toBe(3);
@@ -34,7 +39,6 @@ async function expectHealth(base: string): Promise<void> {
   for (const controller of ['network', 'host', 'namespace', 'config']) {
     expect(valueOf(series, 'multinic_queue_depth', { controller }), controller).toBe(0);
   }
-  expect((await fetch(`${base}/metrics`, { method: 'POST', body: 'x' })).status).toBe(404);
 }
 
 it('the command: apply and wait by kubectl, kill -9 in the middle, restart, health and metrics, delete, SIGTERM', async (ctx) => {

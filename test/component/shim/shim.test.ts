@@ -396,7 +396,7 @@ describe('a daemon that does not answer', () => {
     ]);
     await once(child.stdout, 'data');
     try {
-      const error = errorOf(await host.run([hasty], environment('ADD'), config));
+      const error = errorOf(await host.run([shim], environment('ADD'), config));
       expect(error).toMatchObject({ code: 11, msg: expect.stringMatching('not the HTTP') });
     } finally {
       child.kill('SIGKILL');

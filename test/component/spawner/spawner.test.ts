@@ -36,11 +36,11 @@ interface Seen {
   readonly error?: Error;
 }
 
-/** Runs to the last event; `act` may kill or drop when it has started. */
+/** Runs to the last event; `act` may kill or drop when it has started, or look at the events from then on. */
 function runToEnd(
   launch: Launch,
   program: Partial<Program> & { readonly argv: readonly string[] },
-  act: (running: ReturnType<Launch>, pid: number) => void = () => undefined,
+  act: (running: ReturnType<Launch>, pid: number, events: readonly string[]) => void = () => undefined,
 ): Promise<Seen> {
   return new Promise((resolve) => {
     const events: string[] = [];
@@ -52,7 +52,7 @@ function runToEnd(
       {
         started(pid) {
           events.push('started');
-          act(running, pid);
+          act(running, pid, events);
         },
         stdout: (data) => (stdout += data.toString()),
         stderr: (data) => (stderr += data.toString()),
@@ -123,7 +123,13 @@ describe.each([
     const dropped = await runToEnd(
       launch,
       { argv: ['sh', '-c', `setsid sleep 1000 & echo $! > ${holder}`] },
-      (running) => setTimeout(() => running.drop(), 300),
+      (running, _pid, events) => {
+        const timer = setInterval(() => {
+          if (!events.includes('exited')) return;
+          clearInterval(timer);
+          running.drop();
+        }, 5);
+      },
     );
     expect(dropped).toMatchObject({ events: ['started', 'exited'], status: 0 });
     process.kill(Number(readFileSync(holder, 'utf8')), 'SIGKILL');
