@@ -37,8 +37,8 @@ const lanes = {
   pool: 'forks',
   maxWorkers: 2,
   // For what hangs: nothing that is only slow is to meet them, so that each wait in a test tells itself what it missed.
-  testTimeout: 300_000,
-  hookTimeout: 300_000,
+  testTimeout: 600_000,
+  hookTimeout: 600_000,
   sequence: { groupOrder: 1 },
 } as const;
 
@@ -53,7 +53,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           isolate: false,
-          testTimeout: 300_000,
+          testTimeout: 600_000,
           sequence: { groupOrder: 0 },
         },
       },

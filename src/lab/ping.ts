@@ -24,6 +24,8 @@ export interface PingCount {
 
 /** Packets for each target, ms between two to the same target, and how many pods ping at once. */
 const pace = { count: 3, period: 200, atOnce: 8 } as const;
+/** ms until a ping counts as lost: only one that is waits as long, and fping itself may be kept from looking on a busy machine. */
+const lostAfter = 10_000;
 
 /** Addresses of all links of a pod, in order. */
 export function addressesOf(pod: LabPod): PodAddress[] {
@@ -70,7 +72,7 @@ async function pingFrom(pod: LabPod, pods: readonly LabPod[]): Promise<PingCount
   const others = pods.filter((other) => other !== pod);
   const goals = others.flatMap((to) => targetsOf(pod, to).map((pair) => ({ to, ...pair })));
   if (goals.length === 0) return [];
-  const argv = ['fping', '-q', '-c', String(pace.count), '-p', String(pace.period), '-t', '2000', '-i', '1'];
+  const argv = ['fping', '-q', '-c', String(pace.count), '-p', String(pace.period), '-t', String(lostAfter), '-i', '1'];
   const targets = goals.map(({ target }) => formatAddress(target.address));
   // -f - reads targets from stdin: hundreds of pods times NICs would not fit a command line.
   const outcome = await pod.exec([...argv, '-f', '-'], { input: `${targets.join('\n')}\n` });

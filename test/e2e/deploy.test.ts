@@ -29,7 +29,7 @@ beforeAll(async () => {
   runner = createRunner('no lab');
   await kubectl('apply', '--filename=src/lab/manifests/nad-crd.yaml');
   await kubectl('apply', '--kustomize=deploy');
-  await kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all');
+  await kubectl('wait', '--for=condition=Established', '--timeout=90s', 'crd', '--all');
 });
 afterAll(async () => {
   await alone?.close();

@@ -26,8 +26,8 @@ import { find } from './two-operators/churn.ts';
 // test/component/outage.
 const real = realOrSkip();
 const outageMs = Number(process.env['MULTINIC_OUTAGE_SECONDS'] ?? 3) * 1000;
-const soon = { timeout: 90_000, interval: 200 };
-const late = { timeout: 180_000, interval: 200 };
+const soon = { timeout: 120_000, interval: 200 };
+const late = { timeout: 240_000, interval: 200 };
 let alone: Alone | undefined;
 let client: KubeClient;
 let hosts: Hosts;
@@ -79,7 +79,7 @@ function kubectl(...args: string[]): Promise<string> {
 async function deploy(): Promise<void> {
   await kubectl('apply', '--filename=src/lab/manifests/nad-crd.yaml');
   await kubectl('apply', '--kustomize=deploy');
-  await kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all');
+  await kubectl('wait', '--for=condition=Established', '--timeout=90s', 'crd', '--all');
 }
 
 /** A kind that was just defined answers 429 until its cache is filled. */
@@ -163,7 +163,7 @@ test.each<Mood>(['gone', 429, 500])(
     await expect.poll(() => nadIn(namespace), soon).toBe(true);
     expect(operator.log()).not.toContain('"level":"error"');
   },
-  outageMs + 180_000,
+  outageMs + 500_000,
 );
 
 /** What the operator writes because of that, the Lease and Events left out: `METHOD path` from the version on, each as often as it was written. */
@@ -224,7 +224,7 @@ test('each change is written once: a host that comes, a namespace that leaves th
       () => Promise.resolve(),
     ),
   ).toEqual([]);
-}, 240_000);
+}, 400_000);
 
 test(
   'CRDs deleted under the running program and applied again: it asks seldom meanwhile, and plans anew without a restart',
@@ -246,7 +246,8 @@ test(
       (knock) => knock,
     );
     expect(reads.size).toBeGreaterThanOrEqual(6);
-    for (const [knock, { length }] of reads) expect(length, knock).toBeLessThanOrEqual(most(knock, passed));
+    // Twice a back-off begins anew: when the door cut a watch that was well, and when its kind went.
+    for (const [knock, { length }] of reads) expect(length, knock).toBeLessThanOrEqual(most(knock, passed) + 2);
     console.log(
       `${Math.round(passed / 1000)} s without CRDs: ${[...reads.values()].flat().length} of ${reads.size} loops`,
     );
@@ -263,5 +264,5 @@ test(
     expect(operator.process.exitCode).toBeNull();
     expect(operator.log()).not.toContain('"level":"error"');
   },
-  outageMs + 300_000,
+  outageMs + 500_000,
 );

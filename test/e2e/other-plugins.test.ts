@@ -83,7 +83,9 @@ test('whereabouts: a book for each NIC in the whole cluster, and all is given ba
   // Its settings, which its own DaemonSet would write into each host.
   const kubeconfig = await lab.api.kubeconfigOf('account:whereabouts');
   const settings = `${kubeconfig}.whereabouts`;
-  writeFileSync(settings, JSON.stringify({ datastore: 'kubernetes', kubernetes: { kubeconfig } }));
+  // A holder of its lease that is slow for a second would be deposed by default, and its call may hang then.
+  const lease = { leader_lease_duration: 60_000, leader_renew_deadline: 50_000, leader_retry_period: 500 };
+  writeFileSync(settings, JSON.stringify({ datastore: 'kubernetes', kubernetes: { kubeconfig }, ...lease }));
   const range = { range: '10.64.0.0/24', configuration_path: settings };
   const ipam = JSON.stringify({ type: 'multi-config', ipam_type: 'whereabouts', args: { eth1: range, eth2: range } });
   const spec = { ipam, plugin: { cniVersion: '1.0.0', type: 'macvlan' } };

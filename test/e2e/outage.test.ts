@@ -64,7 +64,7 @@ test('API server stopped: 100 ADDs and DELs and every Multus DEL succeed, a Mult
   await Promise.all(again.map((pod) => multus.detach(pod)));
 
   await takeDown(before);
-}, 120_000);
+});
 
 test('API server lost between the networks and the status of a Multus ADD: it fails, its DEL takes all away, a retry works', async () => {
   const before = await listing(lab);
@@ -97,7 +97,7 @@ test('API server lost between the networks and the status of a Multus ADD: it fa
   await Promise.all(again.map((pod) => multus.detach(pod)));
   await Promise.all(gates.map(({ gate }) => gate.close()));
   await takeDown(before);
-}, 120_000);
+});
 
 /** Multus as one calls it whose way to the API server is the gate. */
 async function gatedMultus(gate: Gate, number: number): Promise<{ gate: Gate; gated: Multus }> {

@@ -57,7 +57,7 @@ beforeAll(async () => {
   admin = createClient({ cluster: await loadCluster({ kubeconfig: alone.kubeconfig, env: {} }), userAgent: 'test' });
   await kubectl('apply', '--filename=src/lab/manifests/nad-crd.yaml');
   await kubectl('apply', '--kustomize=deploy');
-  await kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all');
+  await kubectl('wait', '--for=condition=Established', '--timeout=90s', 'crd', '--all');
   await admin.create<Config>(resources.configs, {
     apiVersion: 'multinic.fms.io/v1',
     kind: 'Config',
@@ -75,7 +75,7 @@ afterAll(async () => {
 const nad = (): Promise<KubeObject> => admin.get(nads, 'owned');
 const daemonSet = (): Promise<KubeObject> => admin.get(daemonSets, 'multinic-daemon');
 const config = (name: string): Promise<Config> => admin.get(resources.configs, name);
-const soon = { timeout: 30_000, interval: 100 };
+const soon = { timeout: 90_000, interval: 100 };
 
 function managers(object: object): string[] {
   return listOf(fieldAt(object, ['metadata', 'managedFields'])).map(
@@ -168,9 +168,9 @@ test("a Config that is wrong, or the predecessor's, says so; a new operator that
   await operator?.stop();
   const { resourceVersion } = (await daemonSet()).metadata;
   await startOperator();
-  await admin.patch(resources.configs, 'multinic', 'merge', { spec: { cooldown: 'soon' } });
+  await admin.patch(resources.configs, 'multinic', 'merge', { spec: { daemon: { port: 70_000 } } });
   await expect.poll(() => reasons('multinic'), soon).toEqual(['Invalid', 'NotAccepted']);
-  await admin.patch(resources.configs, 'multinic', 'merge', { spec: { cooldown: null } });
+  await admin.patch(resources.configs, 'multinic', 'merge', { spec: { daemon: { port: null } } });
   await expect.poll(() => reasons('multinic'), soon).toEqual(['Accepted', 'RolledOut']);
   // What the server refuses changes nothing, and nothing is to be written again once it is taken back.
   const tooMuch = { requests: { cpu: '2' }, limits: { cpu: '1' } };
@@ -199,10 +199,10 @@ test('kubectl describe shows what happened, told once by however many operators'
     'PredecessorConfig ×1',
   ]);
   // Said again by an operator that does not know of it: counted up.
-  await admin.patch(resources.configs, 'multinic', 'merge', { spec: { cooldown: 'soon' } });
+  await admin.patch(resources.configs, 'multinic', 'merge', { spec: { daemon: { port: 70_000 } } });
   await expect
     .poll(() => described('config.multinic.fms.io/multinic'), soon)
-    .toMatch(/Warning +Invalid +\S+ \(x2 over \S+\) +multinic-operator +spec\.cooldown/);
+    .toMatch(/Warning +Invalid +\S+ \(x2 over \S+\) +multinic-operator +spec\.daemon\.port/);
 });
 
 test('what sriov needs of its operator is made with the rights of deploy/, repaired in our name, and gone with the network', async () => {

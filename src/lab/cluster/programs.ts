@@ -66,7 +66,7 @@ function program(
     async stop(signal) {
       if (running === undefined) return;
       signalAll([running], signal);
-      const left = await waitGone([running], 10_000);
+      const left = await waitGone([running], 60_000);
       if (left.length > 0) throw new Error(`${name} does not end on ${signal}`);
       running = undefined;
     },

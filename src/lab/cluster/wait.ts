@@ -1,10 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-const limit = 60_000;
+const limit = 120_000;
 
 /**
- * Waits until `look` answers something, looking every 20 ms, for at most a minute.
+ * Waits until `look` answers something, looking every 20 ms, for at most two minutes.
  * @throws Error when the process ends or the time does, with the end of its log
  */
 export async function untilReady<T>(
@@ -19,7 +19,7 @@ export async function untilReady<T>(
   });
 }
 
-/** Waits until `look` answers something. @throws Error naming what, after a minute */
+/** Waits until `look` answers something. @throws Error naming what, after two minutes */
 export async function until<T>(
   what: string,
   look: () => Promise<T | undefined> | T | undefined,

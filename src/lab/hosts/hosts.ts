@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createKernel } from '../../kernel/ip.ts';
 import type { Kernel } from '../../kernel/types.ts';
 import { rootLinkName } from '../run/clean.ts';
+import { takeName } from '../run/name-lock.ts';
 import type { Outcome, Runner, RunOptions } from '../run/runner.ts';
 import type { StateFile } from '../run/state.ts';
 import { enterHost } from './enter.ts';
@@ -46,7 +47,7 @@ export async function createHosts(
   programs: readonly string[],
 ): Promise<Hosts> {
   const kernel = createKernel({ timeoutMs: 120_000 });
-  const mgmt = await pickMgmtPrefix(kernel, file.state.id);
+  const mgmt = await pickMgmtPrefix(kernel, file.state.id, (prefix) => takeName(`multinic-lab-${prefix}`));
   const planned = planHosts(spec, mgmt);
   const script = hostScript();
   const start = async (name: string, mounts: boolean, text: string, args: readonly string[]) => {

@@ -76,9 +76,12 @@ function isOtherLab(text: string, id: string): boolean {
   return text.replaceAll(rootLinkName(id), '').includes(prefix);
 }
 
-/** The neighbour limits: all labs have them in common, and each that begins or ends may change them. */
+/**
+ * The neighbour limits: all labs have them in common, and each that begins or ends may change them. And the mount that `ip netns add`
+ * makes when it is called for the first time on a machine, by whomever.
+ */
 function isShared(text: string): boolean {
-  return /^ipv[46]\/neigh\/default\/gc_thresh/.test(text);
+  return /^ipv[46]\/neigh\/default\/gc_thresh| at \/(var\/)?run\/netns$/.test(text);
 }
 
 function item(kind: ItemKind, place: string, text: string): Item {

@@ -32,7 +32,7 @@ export async function cleanLab(root: string, dir: string, state: LabState): Prom
     if (processes.length === 0) break;
     signalAll(processes, 'SIGKILL');
     ended += new Set(processes.map((id) => id.pid)).size;
-    const left = await waitGone(processes, 10_000);
+    const left = await waitGone(processes, 60_000);
     if (left.length > 0)
       throw new Error(`lab ${state.id}: processes do not end: ${left.map((id) => id.pid).join(', ')}`);
   }

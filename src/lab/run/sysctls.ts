@@ -10,7 +10,7 @@ const neighbourLimits = ['net/ipv4/neigh/default/', 'net/ipv6/neigh/default/'].f
 
 /**
  * Raises the machine's neighbour limits so that `entries` fit; recorded first, and put back by restoreSysctls. A limit
- * that is high enough stays.
+ * that is high enough stays; where that is another lab's doing the need is recorded all the same: that lab may end first.
  */
 export function raiseNeighbourLimits(file: StateFile, root: string, entries: number): void {
   const others = readStates(root).filter(({ state }) => state.id !== file.state.id);
@@ -18,23 +18,32 @@ export function raiseNeighbourLimits(file: StateFile, root: string, entries: num
     const now = readLimit(path);
     // thresh2 is where the kernel starts to collect, thresh3 where it refuses.
     const wanted = path.endsWith('3') ? 2 * entries + 1024 : entries + 512;
-    if (now === undefined || now >= wanted) return [];
-    const original = others.flatMap(({ state }) => state.sysctls).find((other) => other.path === path)?.original ?? now;
-    return [{ path, original, set: wanted }];
+    const raised = others.flatMap(({ state }) => state.sysctls).find((other) => other.path === path);
+    if (now === undefined || wanted <= (raised?.original ?? now)) return [];
+    return [{ path, original: raised?.original ?? now, set: wanted }];
   });
   file.update({ sysctls: [...file.state.sysctls, ...changes] });
-  for (const change of changes) writeFileSync(join('/proc/sys', change.path), String(change.set));
+  for (const { path, set } of changes) if ((readLimit(path) ?? set) < set) writeLimit(path, set);
 }
 
 /** Puts back what the lab changed, as far as no other running or kept lab needs it. */
 export function restoreSysctls(state: LabState, root: string): void {
-  const others = readStates(root)
-    .filter((other) => other.state.id !== state.id && (isRunning(other.state) || other.state.kept))
-    .flatMap((other) => other.state.sysctls);
+  const needed = (path: string): number[] =>
+    readStates(root)
+      .filter((other) => other.state.id !== state.id && (isRunning(other.state) || other.state.kept))
+      .flatMap((other) => other.state.sysctls)
+      .filter((other) => other.path === path)
+      .map((other) => other.set);
   for (const { path, original } of state.sysctls) {
-    const needed = others.filter((other) => other.path === path).map((other) => other.set);
-    writeFileSync(join('/proc/sys', path), String(Math.max(original, ...needed)));
+    writeLimit(path, Math.max(original, ...needed(path)));
+    // One that began in between has found the limit high enough.
+    const since = Math.max(original, ...needed(path));
+    if (since > (readLimit(path) ?? since)) writeLimit(path, since);
   }
+}
+
+function writeLimit(path: string, limit: number): void {
+  writeFileSync(join('/proc/sys', path), String(limit));
 }
 
 function readLimit(path: string): number | undefined {

@@ -1,7 +1,12 @@
 import { readlinkSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createKernel } from '../../../src/kernel/ip.ts';
+import { pickMgmtPrefix } from '../../../src/lab/hosts/mgmt.ts';
 import { readCounts } from '../../../src/lab/ping.ts';
 import { type BareLab, createBareLab } from '../../../src/lab/run/bare-lab.ts';
+import { takeName } from '../../../src/lab/run/name-lock.ts';
+import { reservePorts } from '../../e2e/control-plane/ports.ts';
+import { item } from '../../support/scenario/item.ts';
 
 const size = { hosts: 3, nics: 3, families: [4, 6] as const };
 
@@ -21,7 +26,7 @@ describe('the hosts of a lab', () => {
     for (const host of lab.network.hosts) {
       const addresses = lab.network.hosts.flatMap(({ nics }) => nics.flatMap((nic) => nic.addresses));
       const targets = [...addresses.map((address) => address.split('/')[0] ?? ''), lab.network.mgmtAddress];
-      const outcome = await host.exec(['fping', '-q', '-c', '2', '-p', '100', '-t', '2000', ...targets]);
+      const outcome = await host.exec(['fping', '-q', '-c', '2', '-p', '100', '-t', '10000', ...targets]);
       const counts = readCounts(outcome.stderr);
       expect([...counts.keys()].sort()).toEqual([...targets].sort());
       expect([...counts.values()].every(({ sent, received }) => sent === 2 && received === 2)).toBe(true);
@@ -33,7 +38,7 @@ describe('the hosts of a lab', () => {
     if (first === undefined || second === undefined) throw new Error('too few hosts');
     const targets = second.nics.map((nic) => nic.addresses[0]?.split('/')[0] ?? '');
     await second.exec(['ip', 'link', 'set', 'eth2', 'down']);
-    const outcome = await first.exec(['fping', '-q', '-c', '1', '-t', '1000', ...targets]);
+    const outcome = await first.exec(['fping', '-q', '-c', '1', '-t', '3000', ...targets]);
     await second.exec(['ip', 'link', 'set', 'eth2', 'up']);
     const counts = readCounts(outcome.stderr);
     expect(targets.map((target) => counts.get(target)?.received)).toEqual([1, 1, 0, 1]);
@@ -76,4 +81,14 @@ describe('the hosts of a lab', () => {
     const spaces = [...lab.network.hosts, ...other.network.hosts].map(({ pid }) => readlinkSync(`/proc/${pid}/ns/net`));
     expect(new Set(spaces).size).toBe(4);
   });
+});
+
+test('of labs that begin at the same moment each has a management network and ports of its own', async () => {
+  const kernel = createKernel();
+  const name = `multinic-test-${process.pid}`;
+  const picks = Array.from({ length: 4 }, () => pickMgmtPrefix(kernel, 'same', (one) => takeName(`${name}-${one}`)));
+  expect(new Set(await Promise.all(picks)).size).toBe(4);
+  expect(await takeName(`${name}-${await item(picks, 0)}`)).toBe(false);
+  const ports = (await Promise.all([2, 1, 2, 1].map((count) => reservePorts('127.0.0.1', count)))).flat();
+  expect(new Set(ports).size).toBe(6);
 });

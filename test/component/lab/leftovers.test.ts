@@ -6,6 +6,7 @@ import { createLab, type Lab } from '../../../src/lab/lab.ts';
 import { difference, type Leftover } from '../../../src/lab/leftovers/difference.ts';
 import { type ItemKind, itemKinds, type Listing } from '../../../src/lab/leftovers/item.ts';
 import { listLab } from '../../../src/lab/leftovers/listing.ts';
+import { rootLinkName } from '../../../src/lab/run/clean.ts';
 
 /** One thing of a kind, put somewhere and taken away again. */
 interface Plant {
@@ -111,6 +112,8 @@ describe('the listing of everything that stands', () => {
     });
     const state = join(host().dir, 'var/lib/multinic');
     let pid = '';
+    // By its name none of another lab's, should one look at the machine right now.
+    const stray = `${rootLinkName(lab.id)}-stray`;
     return [
       planted(
         'link',
@@ -195,9 +198,9 @@ describe('the listing of everything that stands', () => {
       ),
       planted(
         'link',
-        `stray-${lab.id}`,
-        () => void execFileSync('ip', ['link', 'add', 'name', `stray-${lab.id}`, 'type', 'bridge']),
-        () => void execFileSync('ip', ['link', 'delete', `stray-${lab.id}`]),
+        stray,
+        () => void execFileSync('ip', ['link', 'add', 'name', stray, 'type', 'bridge']),
+        () => void execFileSync('ip', ['link', 'delete', stray]),
         'machine',
       ),
     ];

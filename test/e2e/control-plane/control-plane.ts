@@ -6,7 +6,7 @@ import { loadCluster } from '../../../src/kube/config.ts';
 import { untilReady } from '../../../src/lab/cluster/wait.ts';
 import { type Access, createAccess } from './access.ts';
 import { readAudit } from './audit.ts';
-import { freePorts } from './ports.ts';
+import { reservePorts } from './ports.ts';
 import type { RealPrograms } from './programs.ts';
 
 export interface ControlPlaneOptions {
@@ -45,8 +45,8 @@ const serviceNetwork = '10.96.0.0/24';
  */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { programs, dir, address, start, scheduler = false, flags = {} } = options;
-  const [client = 0, peer = 0] = await freePorts('127.0.0.1', 2);
-  const [port = 0] = await freePorts(address, 1);
+  const [client = 0, peer = 0] = await reservePorts('127.0.0.1', 2);
+  const [port = 0] = await reservePorts(address, 1);
   const access = createAccess(dir, address, port);
   const auditLog = join(dir, 'audit.log');
   const log = (name: string) => join(dir, `${name}.log`);

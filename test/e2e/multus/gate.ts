@@ -20,6 +20,7 @@ export async function startGate(access: Access, address: string): Promise<Gate> 
     if (state === 'dead') message.socket.resetAndDestroy();
     else forward(access, message, response);
   });
+  server.keepAliveTimeout = 600_000;
   await new Promise<void>((resolve) => server.listen(0, address, resolve));
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : 0;

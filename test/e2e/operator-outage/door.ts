@@ -38,6 +38,8 @@ export async function startDoor(access: Access): Promise<Door> {
     knocks.push('connection');
     socket.resetAndDestroy();
   });
+  // A client that is slow must not meet a connection that ends for want of requests.
+  server.keepAliveTimeout = 600_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: urlOf(server),

@@ -12,9 +12,9 @@ export async function listing(lab: Lab): Promise<Listing> {
   return (await listLab(lab)).filter(({ place, text }) => place !== 'machine' && !text.startsWith('local fe80::'));
 }
 
-/** What differs from the listing, one line each. It is looked for again, for up to 15 s, until nothing does: pools are published later. */
+/** What differs from the listing, one line each. It is looked for again, for up to a minute, until nothing does: pools are published 10 s later. */
 export async function leftovers(lab: Lab, before: Listing): Promise<string[]> {
-  const end = performance.now() + 15_000;
+  const end = performance.now() + 60_000;
   for (;;) {
     const left = difference(before, await listing(lab));
     if (left.length === 0 || performance.now() > end) return left.map(leftoverText);

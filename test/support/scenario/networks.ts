@@ -54,7 +54,7 @@ export async function waitReady(lab: Lab, name: string): Promise<void> {
   await waitCondition(lab, name, 'Ready', ({ status }) => status === 'True');
 }
 
-/** Waits for a condition of the network's present generation. @throws Error with all conditions after a minute */
+/** Waits for a condition of the network's present generation. @throws Error with all conditions after two minutes */
 export async function waitCondition(
   lab: Lab,
   name: string,
