@@ -52,7 +52,12 @@ export function conflicts(
       ...overlapWithHosts(network, subnet, hosts),
       ...overlapWithCluster(network, subnet, clusterPrefixes),
     ]),
-    ...stronger.flatMap((other) => between(network, other.network, hosts)),
+    ...stronger.flatMap((other) => sharedSubnets(network, other.network, hosts)),
+    ...sharedLinks(
+      network,
+      stronger.map((other) => other.network),
+      hosts,
+    ),
   ];
 }
 
@@ -61,23 +66,43 @@ function winsOver({ network: other, accepted }: Judged, self: Network): boolean 
   return other.createdAt === self.createdAt ? other.name < self.name : other.createdAt < self.createdAt;
 }
 
-function between(self: Network, other: Network, hosts: readonly HostNics[]): RelationProblem[] {
-  const shared = sharedNic(self, other, hosts);
-  // A routed network finds its table by the source address alone: its subnet is its own on every host.
-  const problems = shared !== undefined || self.routed || other.routed ? overlapsOf(self, other) : [];
-  if (shared === undefined || !usesMaster(self) || !usesMaster(other)) return problems;
-  if (self.pluginType !== other.pluginType) {
-    problems.push({
-      reason: 'LinkKindConflict',
-      message: `network "${self.name}" makes ${self.pluginType} links on ${shared}, network "${other.name}" ${other.pluginType} links, and a NIC carries one kind: use plugin type ${other.pluginType}, or other NICs by masterNets`,
-    });
-  } else if (self.pluginType === 'ipvlan' && self.mode !== other.mode) {
-    problems.push({
-      reason: 'ModeConflict',
-      message: `network "${self.name}" needs ipvlan mode ${self.mode} on ${shared}, network "${other.name}" ${other.mode}, and the mode belongs to the whole NIC: use mode ${other.mode}, or other NICs by masterNets`,
-    });
+/** A routed network finds its table by the source address alone: its subnet is its own on every host. */
+function sharedSubnets(self: Network, other: Network, hosts: readonly HostNics[]): RelationProblem[] {
+  return self.routed || other.routed || sharedNic(self, other, hosts) !== undefined ? overlapsOf(self, other) : [];
+}
+
+/** One problem for each kind or mode that others make on a NIC of the pool, however many networks make it. */
+function sharedLinks(self: Network, others: readonly Network[], hosts: readonly HostNics[]): RelationProblem[] {
+  const found = new Map<string, { readonly other: Network; readonly shared: string; readonly names: string[] }>();
+  for (const other of others) {
+    const makes = linkOf(other);
+    if (!usesMaster(self) || !usesMaster(other) || makes === linkOf(self)) continue;
+    const shared = sharedNic(self, other, hosts);
+    if (shared === undefined) continue;
+    const before = found.get(makes);
+    if (before === undefined) found.set(makes, { other, shared, names: [`"${other.name}"`] });
+    else before.names.push(`"${other.name}"`);
   }
-  return problems;
+  return [...found.values()].map(({ other, shared, names }) => linkProblem(self, other, shared, names));
+}
+
+/** What has to be the same on a NIC: the kind, and of ipvlan the mode. */
+function linkOf({ pluginType, mode }: Network): string {
+  return pluginType === 'ipvlan' ? `ipvlan ${mode}` : pluginType;
+}
+
+function linkProblem(self: Network, other: Network, shared: string, names: readonly string[]): RelationProblem {
+  const them = `network${names.length > 1 ? 's' : ''} ${names.join(', ')}`;
+  if (self.pluginType !== other.pluginType) {
+    return {
+      reason: 'LinkKindConflict',
+      message: `network "${self.name}" makes ${self.pluginType} links on ${shared}, ${them} ${other.pluginType} links, and a NIC carries one kind: use plugin type ${other.pluginType}, or other NICs by masterNets`,
+    };
+  }
+  return {
+    reason: 'ModeConflict',
+    message: `network "${self.name}" needs ipvlan mode ${self.mode} on ${shared}, ${them} ${other.mode}, and the mode belongs to the whole NIC: use mode ${other.mode}, or other NICs by masterNets`,
+  };
 }
 
 /** What goes to a pod as a device of its own leaves the NIC to others; whether that device is the NIC, the host finds out. */

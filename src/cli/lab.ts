@@ -1,6 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type DemoFlags, demo } from '../lab/demo/main.ts';
+import { showPod } from '../lab/demo/show.ts';
 import { execInLab } from '../lab/exec.ts';
+import { attachInLab, detachInLab, findPlace, standingLabs } from '../lab/kept.ts';
+import { createPrinter } from '../lab/print/printer.ts';
 import { defaultRoot } from '../lab/run/bare-lab.ts';
 import { cleanDead } from '../lab/run/clean.ts';
 
@@ -10,8 +13,10 @@ export function labCommand(): Command {
     .description('build a cluster of namespaces on this machine and try multinic in it')
     .enablePositionalOptions()
     .addCommand(demoCommand())
-    .addCommand(cleanCommand())
-    .addCommand(execCommand());
+    .addCommand(execCommand())
+    .addCommand(attachCommand())
+    .addCommand(detachCommand())
+    .addCommand(cleanCommand());
 }
 
 function demoCommand(): Command {
@@ -56,7 +61,28 @@ function execCommand(): Command {
     .argument('<command...>', 'command and its arguments')
     .passThroughOptions()
     .action(async (where: string, command: string[]) => {
-      process.exit(await execInLab(defaultRoot, where, command));
+      process.exit(await execInLab(defaultRoot, process.env, where, command));
+    });
+}
+
+function attachCommand(): Command {
+  return new Command('attach')
+    .description('attach a pod in a lab that is up, as Multus would, and show its interfaces')
+    .argument('<pod>', 'its name: of an object that kubectl has applied, or with --networks a new one')
+    .option('--networks <text>', 'make the pod, with this annotation: multi-nic-sample, or a JSON list')
+    .option('--host <name>', 'where it runs', 'host1')
+    .action(async (name: string, { networks, host }: { networks?: string; host: string }) => {
+      const place = findPlace(standingLabs(defaultRoot, process.env), host);
+      await showPod(await attachInLab(place, name, networks), createPrinter(process.stdout, process.env));
+    });
+}
+
+function detachCommand(): Command {
+  return new Command('detach')
+    .description('detach a pod in a lab that is up, and delete its object')
+    .argument('<pod>', 'its name')
+    .action(async (name: string) => {
+      await detachInLab(findPlace(standingLabs(defaultRoot, process.env), name));
     });
 }
 

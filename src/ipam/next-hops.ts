@@ -1,3 +1,4 @@
+import type { RailEntry } from '../api/kinds/cidr.ts';
 import type { SliceHost } from '../api/kinds/cidrslice.ts';
 import { formatAddress } from '../net/address.ts';
 import type { Layout } from './layout.ts';
@@ -39,6 +40,26 @@ export function addressesOf(
     );
   }
   return { addresses, problems: network.routed ? settleDuplicates(network.name, ledger, addresses) : [] };
+}
+
+/**
+ * What the ledger says of NICs whose rail is the one that it was said of. Where another NIC network has the index by now, it
+ * would name the wrong NIC.
+ */
+export function stillOnRails(
+  addresses: Addresses | undefined,
+  before: readonly RailEntry[],
+  after: readonly RailEntry[],
+): Addresses | undefined {
+  const railsOf = (rails: readonly RailEntry[]) => new Map(rails.map((rail) => [rail.interfaceIndex, rail]));
+  const [old, now] = [railsOf(before), railsOf(after)];
+  return addresses?.filter(({ interfaceIndex }) => {
+    const was = old.get(interfaceIndex);
+    // Of a rail that the ledger has lost nothing better is known.
+    if (was === undefined) return true;
+    const is = now.get(interfaceIndex);
+    return is?.ordinal === was.ordinal && is.netAddresses.some((net) => was.netAddresses.includes(net));
+  });
 }
 
 /** One of each family. */

@@ -7,13 +7,14 @@ import { configOf, type Layout, layoutOf } from './layout.ts';
 import { emptyLedger } from './ledger.ts';
 import { isGone, type Member, membersOf } from './members.ts';
 import { movedBlocks, wouldRenumber } from './moved.ts';
-import { addressesOf } from './next-hops.ts';
+import { addressesOf, stillOnRails } from './next-hops.ts';
+import { noHosts, noNamedNics } from './no-hosts.ts';
 import type { Slot } from './ordinals.ts';
 import { publish } from './publish.ts';
 import { planRails } from './rails.ts';
 import { hostRevision, networkRevision } from './revisions.ts';
 import { sameData } from './same.ts';
-import type { Ledger, LedgerConfig, PlanInput, PlanOutput, PlanProblem } from './types.ts';
+import type { Ledger, LedgerConfig, PlanInput, PlanOutput } from './types.ts';
 
 /**
  * Decides which block of the network belongs to which host and NIC. Deterministic and idempotent: the order of hosts and
@@ -51,8 +52,8 @@ function attempt(input: PlanInput, ledger: Ledger, config: LedgerConfig, recheck
   }
   const everyone = membersOf(layout, ledger, network.uid, input.hosts);
   const members = everyone.filter((member) => !isGone(member));
-  const known = recheck ? { ...ledger, rails: ledger.rails.map(withoutOverrides) } : ledger;
-  const railPlan = planRails(layout, known, members);
+  const judged = recheck ? { ...ledger, rails: ledger.rails.map(withoutOverrides) } : ledger;
+  const railPlan = planRails(layout, judged, members);
   const { segments, slots } = railPlan;
   const exclusive = layout.hostBits === 0 ? giveRailsToOneHost(segments, members, slots) : [];
   const hostPlan = planHosts({
@@ -68,7 +69,8 @@ function attempt(input: PlanInput, ledger: Ledger, config: LedgerConfig, recheck
   });
   const rails = segments.rails().map((rail) => prunedOverrides(rail, hostPlan));
   const hops = addressesOf(network, layout, ledger, members, slots);
-  const hosts = hostEntries(members, hostPlan, hops.addresses);
+  const known = (entry: SliceHost) => stillOnRails(entry.addresses, ledger.rails, rails);
+  const hosts = hostEntries(members, hostPlan, hops.addresses, known);
   const next = settled(ledger, {
     config,
     revision: networkRevision(ledger, sameData(ledger.config, config) && sameData(ledger.rails, rails), members),
@@ -79,7 +81,10 @@ function attempt(input: PlanInput, ledger: Ledger, config: LedgerConfig, recheck
   });
   const published = publish(network, layout, next, members, slots, hostPlan);
   const problems = [...railPlan.problems, ...exclusive, ...hostPlan.problems, ...hops.problems, ...published.problems];
-  if (hosts.length === 0 && problems.length === 0) problems.push(noHosts(layout, input));
+  if (problems.length === 0) {
+    const lack = hosts.length === 0 ? noHosts(layout, input) : noNamedNics(input);
+    if (lack !== undefined) problems.push(lack);
+  }
   return { ledger: next, assignments: published.assignments, problems };
 }
 
@@ -113,6 +118,7 @@ function hostEntries(
   members: readonly Member[],
   hostPlan: HostPlan,
   addresses: ReadonlyMap<string, NonNullable<SliceHost['addresses']>>,
+  known: (entry: SliceHost) => SliceHost['addresses'],
 ): SliceHost[] {
   const entries = members.flatMap((member) => {
     const { hostName, nodeExists } = member.host;
@@ -120,7 +126,7 @@ function hostEntries(
     if (hostIndex === undefined) return [];
     const before = member.entry;
     // Of a host whose Node is gone, what was last known of its NICs stands: its pods may live on.
-    const own = nodeExists || before === undefined ? addresses.get(hostName) : before.addresses;
+    const own = nodeExists || before === undefined ? addresses.get(hostName) : known(before);
     const entry: SliceHost = {
       hostIndex,
       hostName,
@@ -153,12 +159,4 @@ function prunedOverrides(rail: RailEntry, hostPlan: HostPlan): RailEntry {
   if (kept.length === overrides.length) return rail;
   const bare = withoutOverrides(rail);
   return kept.length === 0 ? bare : { ...bare, hostOverrides: Object.fromEntries(kept) };
-}
-
-function noHosts(layout: Layout, { network, hosts }: PlanInput): PlanProblem {
-  const pool = network.masterNets.length === 0 ? 'with an address' : 'on a network of masterNets';
-  return {
-    reason: 'NoHosts',
-    message: `network "${network.name}": none of ${hosts.length} hosts has a NIC ${pool}${layout.masterNets.length === 0 ? ' besides that of its default route' : ''}`,
-  };
 }

@@ -59,9 +59,10 @@ function reasonAgainst(nic: Nic, block: Block | undefined, policy: Policy): stri
   if (masterNets.length > 0 && !nets.some((net) => masterNets.some((one) => samePrefix(one, net)))) {
     return `is on ${nets.map(formatPrefix).join(' and ') || 'no network'}, which masterNets does not list`;
   }
+  const known = unavailable?.get(nic.name);
+  if (known?.passing === false) return known.reason;
   if (block === undefined) return 'has no block of the network yet';
   if (block.draining) return 'its block is draining';
-  const known = unavailable?.get(nic.name);
   if (known !== undefined) return known.reason;
   return nic.up ? undefined : 'is down';
 }

@@ -1,6 +1,7 @@
 import { createKernel } from '../../kernel/ip.ts';
 import type { Lab } from '../lab.ts';
 import type { PingCount } from '../ping.ts';
+import type { PodHost } from '../pods/host.ts';
 import type { LabPod } from '../pods/pods.ts';
 import { lostPings, pingMatrix } from '../print/pings.ts';
 import { podInterfaces } from '../print/pod.ts';
@@ -8,7 +9,7 @@ import type { Printer } from '../print/printer.ts';
 import type { Report } from './report.ts';
 
 /** One pod's links as its kernel has them. */
-export async function showPod(pod: LabPod, printer: Printer): Promise<void> {
+export async function showPod(pod: LabPod<PodHost>, printer: Printer): Promise<void> {
   // The netns is a mount of the host's: it is reached through the process that holds that host.
   const links = await createKernel().links(
     `/proc/${pod.host.pid}/root${pod.sandbox.netns.replace('/var/run/', '/run/')}`,

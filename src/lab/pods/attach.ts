@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readResult } from '../../cni/result.ts';
 import type { CniResult } from '../../cni/types.ts';
 import { isSupported } from '../../cni/versions.ts';
-import type { LabHost } from '../hosts/hosts.ts';
 import { parseOwn } from '../run/json.ts';
 import type { NetworkRequest } from './annotation.ts';
 import { type Config, callEnvironment, type Sandbox, takesPrevResult } from './config.ts';
+import type { PodHost } from './host.ts';
 
 /** CNI_PATH of the lab's hosts: the shim's folder, then Debian's plugins. */
 export const cniPath = '/opt/cni/bin:/usr/lib/cni';
@@ -28,8 +28,28 @@ export interface Attachment {
   readonly config: Config;
 }
 
+/** What the host keeps of one attachment, as libcni's cache does. */
+export interface Cached {
+  readonly kind: 'cniCacheV1';
+  readonly sandbox: Sandbox;
+  readonly attachment: Attachment;
+  readonly result: unknown;
+}
+
+/** What is kept of a pod's attachments, in the order of their interfaces. @param dir folder of its host on this machine */
+export function cachedOf(dir: string, pod: string): Cached[] {
+  const folder = join(dir, cache);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .map((file) => parseOwn<Cached>(readFileSync(join(folder, file), 'utf8')))
+    .filter(({ sandbox }) => sandbox.pod === pod)
+    .sort((a, b) => a.attachment.request.ifname.localeCompare(b.attachment.request.ifname, 'en', { numeric: true }));
+}
+
+const cache = 'var/lib/cni/results';
+
 /** Calls ADD as libcni does and keeps its result in the host's cache. @throws PluginError */
-export async function callAdd(host: LabHost, sandbox: Sandbox, attachment: Attachment): Promise<CniResult> {
+export async function callAdd(host: PodHost, sandbox: Sandbox, attachment: Attachment): Promise<CniResult> {
   const { config } = attachment;
   const stdout = await callPlugin(host, 'ADD', sandbox, attachment, config.json);
   const json: unknown = JSON.parse(stdout);
@@ -37,38 +57,35 @@ export async function callAdd(host: LabHost, sandbox: Sandbox, attachment: Attac
   const result = readResult(json, config.cniVersion);
   const file = cacheFile(host, sandbox, attachment);
   mkdirSync(join(file, '..'), { recursive: true });
-  writeFileSync(
-    file,
-    JSON.stringify({ kind: 'cniCacheV1', pod: sandbox.pod, netns: sandbox.netns, config: config.json, result: json }),
-  );
+  writeFileSync(file, JSON.stringify({ kind: 'cniCacheV1', sandbox, attachment, result: json } satisfies Cached));
   return result;
 }
 
 /** Calls DEL, with the cached result from version 0.4.0 on, and forgets the result. @throws PluginError */
-export async function callDel(host: LabHost, sandbox: Sandbox, attachment: Attachment): Promise<void> {
+export async function callDel(host: PodHost, sandbox: Sandbox, attachment: Attachment): Promise<void> {
   await callPlugin(host, 'DEL', sandbox, attachment, withCached(host, sandbox, attachment));
   rmSync(cacheFile(host, sandbox, attachment), { force: true });
 }
 
 /** Calls CHECK with the cached result. @throws PluginError */
-export async function callCheck(host: LabHost, sandbox: Sandbox, attachment: Attachment): Promise<void> {
+export async function callCheck(host: PodHost, sandbox: Sandbox, attachment: Attachment): Promise<void> {
   await callPlugin(host, 'CHECK', sandbox, attachment, withCached(host, sandbox, attachment));
 }
 
 /** Makes the network namespace of a sandbox, named as containerd does, with `lo` up; answers its path. */
-export async function makeNetns(host: LabHost): Promise<string> {
+export async function makeNetns(host: PodHost): Promise<string> {
   const name = `cni-${randomUUID()}`;
   const made = await host.exec(['sh', '-c', `ip netns add ${name} && ip -n ${name} link set lo up`]);
   if (made.code !== 0) throw new Error(`${host.name}: no network namespace for a pod: ${made.stderr.trim()}`);
   return `/var/run/netns/${name}`;
 }
 
-export async function removeNetns(host: LabHost, netns: string): Promise<void> {
+export async function removeNetns(host: PodHost, netns: string): Promise<void> {
   await host.exec(['ip', 'netns', 'delete', netns.slice(netns.lastIndexOf('/') + 1)]);
 }
 
 async function callPlugin(
-  host: LabHost,
+  host: PodHost,
   command: 'ADD' | 'DEL' | 'CHECK',
   sandbox: Sandbox,
   { request, config }: Attachment,
@@ -85,11 +102,11 @@ async function callPlugin(
   throw new PluginError(`${command} of ${config.name} (${request.ifname}) for ${what}: ${said}`, code);
 }
 
-function withCached(host: LabHost, sandbox: Sandbox, attachment: Attachment): Record<string, unknown> {
+function withCached(host: PodHost, sandbox: Sandbox, attachment: Attachment): Record<string, unknown> {
   const json = { ...attachment.config.json };
   if (!takesPrevResult(attachment.config.cniVersion)) return json;
   try {
-    const cached = parseOwn<{ result: unknown }>(readFileSync(cacheFile(host, sandbox, attachment), 'utf8'));
+    const cached = parseOwn<Cached>(readFileSync(cacheFile(host, sandbox, attachment), 'utf8'));
     return { ...json, prevResult: cached.result };
   } catch {
     return json;
@@ -97,9 +114,9 @@ function withCached(host: LabHost, sandbox: Sandbox, attachment: Attachment): Re
 }
 
 /** libcni's file name: <network>-<container>-<interface>, seen from this machine. */
-function cacheFile(host: LabHost, sandbox: Sandbox, { request, config }: Attachment): string {
+function cacheFile(host: PodHost, sandbox: Sandbox, { request, config }: Attachment): string {
   const name = `${config.name}-${sandbox.containerID}-${request.ifname}`;
-  return join(host.dir, 'var/lib/cni/results', name);
+  return join(host.dir, cache, name);
 }
 
 function readError(stdout: string): { code: number; message: string } {

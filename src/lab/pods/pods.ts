@@ -9,6 +9,7 @@ import type { Outcome, RunOptions } from '../run/runner.ts';
 import { type NetworkRequest, networksAnnotation, parseNetworks, statusAnnotation } from './annotation.ts';
 import { type Attachment, callAdd, callDel, makeNetns, removeNetns } from './attach.ts';
 import { attachmentConfig, type Sandbox } from './config.ts';
+import type { PodHost } from './host.ts';
 import { networkStatus } from './status.ts';
 
 const podsIn = (namespace: string) => inNamespace(resources.pods, namespace);
@@ -16,10 +17,10 @@ const podsIn = (namespace: string) => inNamespace(resources.pods, namespace);
 export type Pod = KubeObject<{ nodeName?: string }>;
 
 /** A pod that runs: a sandbox with its networks attached. */
-export interface LabPod {
+export interface LabPod<Host extends PodHost = LabHost> {
   readonly name: string;
   readonly namespace: string;
-  readonly host: LabHost;
+  readonly host: Host;
   readonly sandbox: Sandbox;
   readonly attachments: readonly (Attachment & { readonly result: CniResult })[];
   /** Runs a command in the pod's network namespace. */
@@ -27,15 +28,19 @@ export interface LabPod {
 }
 
 /** All that is read from the API for one pod before its sandbox is made; with it, ADD and DEL need the API no more. */
-export interface PreparedPod {
+export interface PreparedPod<Host extends PodHost = LabHost> {
   readonly pod: Pod;
-  readonly host: LabHost;
+  readonly host: Host;
   readonly sandbox: Sandbox;
   readonly attachments: readonly Attachment[];
 }
 
 /** Reads what Multus reads: the pod's annotation and the definitions that it names; makes the sandbox's namespace. */
-export async function preparePod(client: KubeClient, host: LabHost, pod: Pod): Promise<PreparedPod> {
+export async function preparePod<Host extends PodHost>(
+  client: KubeClient,
+  host: Host,
+  pod: Pod,
+): Promise<PreparedPod<Host>> {
   const { name, namespace = 'default', uid = '' } = pod.metadata;
   const requests = parseNetworks(pod.metadata.annotations?.[networksAnnotation] ?? '', namespace);
   const attachments = await Promise.all(requests.map((request) => readDefinition(client, request)));
@@ -48,7 +53,7 @@ export async function preparePod(client: KubeClient, host: LabHost, pod: Pod): P
  * ADD of each network, one after the other. When one fails, DEL from it back to the first, and the sandbox is removed.
  * @throws PluginError of the first that failed
  */
-export async function attachPod(prepared: PreparedPod): Promise<LabPod> {
+export async function attachPod<Host extends PodHost>(prepared: PreparedPod<Host>): Promise<LabPod<Host>> {
   const { host, sandbox } = prepared;
   const attached: (Attachment & { result: CniResult })[] = [];
   for (const [index, attachment] of prepared.attachments.entries()) {
@@ -72,13 +77,15 @@ export async function attachPod(prepared: PreparedPod): Promise<LabPod> {
 }
 
 /** DEL of each network, last first; then the sandbox goes. @throws Error with all that failed */
-export async function detachPod(pod: LabPod): Promise<void> {
+export async function detachPod(
+  pod: Pick<LabPod<PodHost>, 'host' | 'sandbox'> & { readonly attachments: readonly Attachment[] },
+): Promise<void> {
   await detach(pod.host, pod.sandbox, pod.attachments);
   await removeNetns(pod.host, pod.sandbox.netns);
 }
 
 /** Writes network-status, as Multus does when all is attached, and the phase, as the kubelet does. */
-export async function reportPod(client: KubeClient, pod: LabPod): Promise<void> {
+export async function reportPod(client: KubeClient, pod: LabPod<PodHost>): Promise<void> {
   const entries = pod.attachments.flatMap(({ request, result }) =>
     networkStatus(`${request.namespace}/${request.name}`, result),
   );
@@ -108,7 +115,7 @@ export function podObject(name: string, namespace: string, node: string, network
   };
 }
 
-async function detach(host: LabHost, sandbox: Sandbox, attachments: readonly Attachment[]): Promise<void> {
+async function detach(host: PodHost, sandbox: Sandbox, attachments: readonly Attachment[]): Promise<void> {
   const failed: unknown[] = [];
   for (const attachment of attachments.toReversed()) {
     await callDel(host, sandbox, attachment).catch((error: unknown) => failed.push(error));

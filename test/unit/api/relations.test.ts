@@ -65,6 +65,18 @@ describe('conflicts', () => {
     expect(reasons(...modes)).toEqual([]);
   });
 
+  it('says once what several networks make on a NIC', () => {
+    const others = ['one', 'two'].map((name) => ({ network: network({ name, createdAt: 1 }), accepted: true }));
+    const self = young({ pluginType: 'macvlan', mode: 'bridge', routed: false });
+    expect(conflicts({ network: self, accepted: false }, others, hosts)).toEqual([
+      {
+        reason: 'LinkKindConflict',
+        message:
+          'network "young" makes macvlan links on NIC eth1 of host h1, networks "one", "two" ipvlan links, and a NIC carries one kind: use plugin type ipvlan, or other NICs by masterNets',
+      },
+    ]);
+  });
+
   it('sees NICs as shared by any family, by lists where no host is known, and not otherwise', () => {
     const l2 = { mode: 'l2', routed: false } as const;
     const four = network({ name: 'old', createdAt: 1, masterNets: nets('10.1.0.0/24') });

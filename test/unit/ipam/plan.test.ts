@@ -84,9 +84,29 @@ describe('plan from nothing', () => {
   it('says that there are no hosts', () => {
     expect(reasons(run([]))).toEqual(['NoHosts']);
     expect(run([host('a', 1)], emptyLedger, { masterNets: [parsePrefix('10.9.0.0/24')] }).problems).toEqual([
-      { reason: 'NoHosts', message: 'network "net": none of 1 hosts has a NIC on a network of masterNets' },
+      {
+        reason: 'NoHosts',
+        message:
+          'network "net": none of 1 host has a NIC on 10.9.0.0/24 (masterNets). Their NICs are on 10.1.0.0/24, 10.1.1.0/24: list such networks, or give the NICs addresses',
+      },
     ]);
     expect(run([host('a', 1, {}, 0)]).assignments.size).toBe(0);
+  });
+
+  it('says that no NIC has one of the names that multi-config configures, and plans on', () => {
+    const perNic = (...names: string[]) => ({
+      ipam: { kind: 'per-master' as const, configs: Object.fromEntries(names.map((name) => [name, {}])) },
+    });
+    const output = run([host('a', 1), host('b', 2)], emptyLedger, perNic('ens9', 'ens10'));
+    expect(output.problems).toEqual([
+      {
+        reason: 'NoHosts',
+        message:
+          'network "net": none of 2 hosts has a NIC named ens9 or ens10 (args of multi-config), so that no pod can get one. Their NICs are eth1, eth2: use these names',
+      },
+    ]);
+    expect(output.assignments.size).toBe(2);
+    expect(run([host('a', 1)], emptyLedger, perNic('ens9', 'eth2')).problems).toEqual([]);
   });
 
   it('plans both families, and pods of a family that the NICs do not have', () => {
@@ -280,6 +300,20 @@ describe('several NICs on one network', () => {
     const empty = run(hosts, left.ledger);
     expect(byNic(empty)).toEqual({ ethB: 1, ethC: 0 });
     settles(hosts, empty);
+  });
+
+  it('of a host whose Node is gone: what was said of a NIC counts no more once another network has the index', () => {
+    const change = { interfaceBlock: 1 };
+    const both = run([host('a', 1, { nics: two })], emptyLedger, change);
+    const [rail] = both.ledger.rails;
+    if (rail === undefined) throw new Error('no rail');
+    const elsewhere = ['k1', 'k2'].map((key, i) => nic(['ethA', 'ethB'][i] ?? '', [`10.1.4.${i + 1}/24`], { key }));
+    const hosts = [host('a', 1, { nodeExists: false, nics: elsewhere, claim: claim(0, { interfaces: [rail] }) })];
+    const output = run(hosts, both.ledger, change);
+    expect(byNic(output)).toEqual({ ethA: 1 });
+    expect(output.ledger.hosts[0]?.addresses).toEqual([{ interfaceIndex: 0, hostIPs: ['10.1.0.1'], nic: 'k1' }]);
+    settles(hosts, output, change);
+    expect(byNic(run(hosts, output.ledger, change))).toEqual({ ethA: 1 });
   });
 
   it('of two families are one rail, however few of them a host has', () => {

@@ -85,6 +85,11 @@ describe('select', () => {
     );
   });
 
+  it('gives a reason that stays before the lack of a block', () => {
+    const unavailable = new Map([['eth5', { reason: 'has no entry', passing: false }]]);
+    expect(names(pick({}, { unavailable }, [nic('eth5', ['10.1.5.1/24'])], []))).toContain('eth5 (has no entry)');
+  });
+
   it.each<[string, Partial<PodRequest>, Partial<Policy>, string]>([
     [
       'unknown names',

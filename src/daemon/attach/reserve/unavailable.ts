@@ -7,15 +7,20 @@ import { usableBlocks } from '../make/nic-ipam.ts';
 
 /**
  * NICs that no pod can get of this network in this moment: those that are lent, whatever the network makes of NICs; where it lends them
- * itself, also those that others use, and those that its configuration does not name.
+ * itself, also those that others use, and those that its configuration does not name; of multi-config those without an entry.
  * @throws CniError 7 for a configuration that names NICs in two ways
  */
 export function unavailableNics(
   { store, nics }: Pick<AttachContext, 'store' | 'nics'>,
-  { binding, network }: HostPlan,
+  { binding, network, ipam }: HostPlan,
   plugin: Readonly<Record<string, unknown>>,
 ): ReadonlyMap<string, Unavailable> {
   const taken = new Map<string, Unavailable>();
+  if (ipam.kind === 'per-master') {
+    const without = nics().filter(({ name }) => !Object.hasOwn(ipam.configs, name));
+    const reason = `has no entry in args of multi-config (${Object.keys(ipam.configs).join(', ')})`;
+    for (const { name } of without) taken.set(name, { reason, passing: false });
+  }
   if (binding === 'device') {
     const named = namedNics(plugin, network);
     for (const nic of nics()) {
