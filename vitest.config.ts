@@ -53,7 +53,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           isolate: false,
-          testTimeout: 600_000,
+          testTimeout: 300_000,
           sequence: { groupOrder: 0 },
         },
       },
