@@ -34,7 +34,9 @@ export function createCniHandler(carry: Carry, metrics: DaemonMetrics, log: Logg
       const call = parseCall(raw);
       const result = await carry(call, callerGone, callerMs);
       metrics.cniCall(verb, 'ok', seconds());
-      log.info({ ...fields, network: call.conf.name, ms: Math.round(seconds() * 1000) }, 'done');
+      const ms = Math.round(seconds() * 1000);
+      // Behind the answer: nobody waits for the line.
+      setImmediate(() => log.info({ ...fields, network: call.conf.name, ms }, 'done'));
       return result === undefined ? '' : printResult(result, call.conf.cniVersion);
     } catch (error) {
       metrics.cniCall(verb, error instanceof CniError ? String(error.code) : 'internal', seconds());

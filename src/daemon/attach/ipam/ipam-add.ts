@@ -35,7 +35,9 @@ export async function ipamAdd(context: AttachContext, call: ContainerCall, signa
     const block = requireBlock(context, plan, call);
     const routes = routesOf(plan, call, block);
     const reserved = context.pools.reserve(plan, [block.interfaceIndex], call.conf.request.ips);
-    const record = await commit(context, plan, call, netnsId, reserved, async () => ({ calls: [], masters: [] }));
+    const record = await commit(context, plan, call, netnsId, reserved, {
+      plan: () => ({ calls: [], masters: [] }),
+    });
     try {
       await context.step('add:committed');
       requireSame(context, plan);

@@ -5,11 +5,19 @@ import type { AttachContext } from '../context.ts';
 import type { Reserved } from '../pools.ts';
 import { conflictError } from './conflict.ts';
 
+/** What a call makes with what was reserved. */
+export interface Use {
+  /** Delegates' calls, and the NICs that they use. */
+  plan(): Pick<AttachmentRecord, 'calls' | 'masters'>;
+  /** NICs that go into the pod themselves. */
+  readonly lent?: readonly LentNic[];
+  /** What else must be known or done before the record is written; its failure is the whole's. */
+  before?(record: AttachmentRecord): Promise<void>;
+}
+
 /**
  * Writes what was reserved, as a `pending` record; it goes back to the pools when it cannot be. It is on disk when the store is `synced`.
- * @param rest what the call makes with it: delegates' calls, and the NICs that they use
- * @param lent NICs that go into the pod themselves
- * @throws CniError naming who holds an address or a NIC already, and what `rest` throws
+ * @throws CniError naming who holds an address or a NIC already, and what the use throws
  */
 export async function commit(
   context: AttachContext,
@@ -17,8 +25,7 @@ export async function commit(
   { key, stamp, netns, pod, path, args }: ContainerCall,
   netnsId: string,
   reserved: Reserved,
-  rest: () => Promise<Pick<AttachmentRecord, 'calls' | 'masters'>>,
-  lent: readonly LentNic[] = [],
+  use: Use,
 ): Promise<AttachmentRecord> {
   try {
     const record: AttachmentRecord = {
@@ -31,10 +38,11 @@ export async function commit(
       path,
       args,
       addresses: heldOf(reserved),
-      ...(await rest()),
+      ...use.plan(),
       createdAt: context.now(),
     };
-    const conflict = await context.store.begin(record, lent);
+    await use.before?.(record);
+    const conflict = await context.store.begin(record, use.lent);
     if (conflict !== undefined) throw conflictError(context, plan, record, conflict);
     context.changed();
     return record;

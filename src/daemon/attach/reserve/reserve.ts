@@ -11,6 +11,7 @@ import { keyText } from '../../../store/key.ts';
 import type { AttachmentRecord } from '../../../store/types.ts';
 import type { AttachContext } from '../context.ts';
 import { lend, lends, lentCall } from '../lent/lend.ts';
+import { type Executor, executorFor } from '../make/executor.ts';
 import { nicCall, reserveFor } from '../make/nic-ipam.ts';
 import type { WantedRoute } from '../make/pod-routes.ts';
 import { sourceRouting } from '../make/source-routing.ts';
@@ -32,8 +33,14 @@ interface Applicant {
   readonly looking: Promise<readonly Link[]>;
 }
 
+/** What an ADD has got, and who makes it. */
+export interface Reservation {
+  readonly record: AttachmentRecord;
+  readonly executor: Executor;
+}
+
 /** Decides NICs, names and addresses, and commits them: from here on a DEL or a restart finds what to undo. */
-export async function reserve(context: AttachContext, applicant: Applicant): Promise<AttachmentRecord> {
+export async function reserve(context: AttachContext, applicant: Applicant): Promise<Reservation> {
   // Two that want a NIC for themselves choose one after the other.
   if (lends(applicant.plan)) return context.lending.run('', () => decide(context, applicant));
   return decide(context, applicant);
@@ -42,17 +49,19 @@ export async function reserve(context: AttachContext, applicant: Applicant): Pro
 async function decide(
   context: AttachContext,
   { plan, call, netnsId, wanted, looking }: Applicant,
-): Promise<AttachmentRecord> {
+): Promise<Reservation> {
   const chosen = await chooseNics(context, plan, call);
   const nics = chosen.map(({ nic }) => nic.name);
   const names = interfaceNames(call.key.ifname, nics.length);
   const macs = requireMacs(plan, call, names);
-  await checkMasters(context, plan, nics);
+  const looks = Promise.all([looking, checkMasters(context, plan, nics)]);
+  // Where deciding ends in an error, nobody waits for them.
+  looks.catch(() => undefined);
   const cniVersion = await versionFor(context, call, delegateOf(plan.pluginType));
   const chain = await chainFor(context, call);
   const lent = await lend(context, plan, call, netnsId, chosen, names);
   const reserved = reserveFor(context.pools, plan, chosen, call);
-  const rest = async (): Promise<Pick<AttachmentRecord, 'calls' | 'masters'>> => {
+  const planned = (): Pick<AttachmentRecord, 'calls' | 'masters'> => {
     const calls = planCalls({
       network: plan.network,
       cniVersion,
@@ -74,10 +83,19 @@ async function decide(
         )
         .map((nic) => (plan.sourceRouting === true ? { ...nic, source: sourceRouting(plan, wanted, nic) } : nic)),
     });
-    refuseTaken(call, names, await looking);
     return { calls, masters: chosen.flatMap((one) => masterOf(plan, one) ?? []) };
   };
-  return commit(context, plan, call, netnsId, reserved, rest, lent);
+  const executor = Promise.withResolvers<Executor>();
+  const record = await commit(context, plan, call, netnsId, reserved, {
+    plan: planned,
+    lent,
+    async before(record) {
+      executor.resolve(await executorFor(context, record, call.netns));
+      const [links] = await looks;
+      refuseTaken(call, names, links);
+    },
+  });
+  return { record, executor: await executor.promise };
 }
 
 function withWishes(nic: ChosenNic, { device }: Pick<Chosen, 'device'> = {}, mac = ''): ChosenNic {

@@ -10,7 +10,7 @@ import { type AttachContext, delegateContext } from '../context.ts';
 import { missingOf } from '../look/present.ts';
 import { renew, requireNewer } from '../look/repeated.ts';
 import { requireCaller, requireNetns, requirePlan, requireSame, requireTime } from '../look/required.ts';
-import { executorFor } from '../make/executor.ts';
+import type { Executor } from '../make/executor.ts';
 import { type PodRoutes, planPodRoutes, readPodRoutes } from '../make/pod-routes.ts';
 import { inSandbox, resultOf } from '../make/result.ts';
 import { mainRoutes, makeSourceRouting } from '../make/source-routing.ts';
@@ -31,11 +31,11 @@ export async function add(
   signal: AbortSignal,
   until: number,
 ): Promise<CniResult> {
-  const netnsId = requireNetns(context, call);
   return context.locks.run(call.key.containerID, async () => {
     requireCaller(signal);
     requireTime(call, until);
     let looking = lookInto(context, call);
+    const netnsId = requireNetns(context, call);
     const known = context.store.attachments.get(keyText(call.key));
     if (known !== undefined) {
       if (isServed(known, netnsId, await looking)) {
@@ -48,13 +48,14 @@ export async function add(
     }
     const plan = requirePlan(context, call.key.network);
     const wanted = readPodRoutes(plan, call.conf);
-    const record = await reserve(context, { plan, call, netnsId, wanted, looking });
+    const { record, executor } = await reserve(context, { plan, call, netnsId, wanted, looking });
     try {
       await context.step('add:committed');
       requireSame(context, plan);
       return answer(
         call,
         await attach(context, call, record, planPodRoutes(plan, mainRoutes(plan, wanted), record.calls), {
+          executor,
           signal,
           until,
         }),
@@ -94,9 +95,8 @@ async function attach(
   call: ContainerCall,
   record: AttachmentRecord,
   { commands, routes }: PodRoutes,
-  { signal, until }: { readonly signal: AbortSignal; readonly until: number },
+  { executor, signal, until }: { readonly executor: Executor; readonly signal: AbortSignal; readonly until: number },
 ): Promise<CniResult> {
-  const executor = await executorFor(context, record, call.netns);
   await executor.prepare();
   await context.step('add:prepared');
   requireCaller(signal);
@@ -131,7 +131,9 @@ async function attach(
   await context.store.finish(call.key, delegateResults, result);
   await context.step('add:finished');
   requireCaller(signal);
-  context.log.info({ attachment: keyText(call.key), nics: record.calls.map(({ nic }) => nic) }, 'attached');
+  const nics = record.calls.map(({ nic }) => nic);
+  // Behind the answer: nobody waits for the line.
+  setImmediate(() => context.log.info({ attachment: keyText(call.key), nics }, 'attached'));
   return result;
 }
 
