@@ -46,30 +46,21 @@ export function statedVersion(stdin: string): string | undefined {
 }
 
 function parseObject(stdin: string): JsonObject {
-  if (depthOf(stdin) > maxDepth) throw undecodable(`is nested deeper than ${maxDepth} levels`);
   let json: unknown;
   try {
     json = JSON.parse(stdin);
   } catch (error) {
     throw undecodable(`is not JSON: ${messageOf(error)}`);
   }
+  if (isDeeper(json, maxDepth)) throw undecodable(`is nested deeper than ${maxDepth} levels`);
   if (!isObject(json)) throw undecodable(`must be a JSON object, not ${describe(json)}`);
   return json;
 }
 
-/** Deepest nesting of brackets outside strings; for text that is no JSON any number will do. */
-function depthOf(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  let quoted = false;
-  for (let at = 0; at < text.length; at++) {
-    const character = text[at];
-    if (character === '"') quoted = !quoted;
-    else if (quoted) at += character === '\\' ? 1 : 0;
-    else if (character === '[' || character === '{') deepest = Math.max(deepest, ++depth);
-    else if (character === ']' || character === '}') depth--;
-  }
-  return deepest;
+/** Whether a value holds more levels of objects and lists than so many; looks no deeper than that. */
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((part) => isDeeper(part, levels - 1));
 }
 
 function readName(json: JsonObject): string {
