@@ -21,6 +21,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -296,18 +297,24 @@ static int connect_daemon(int64_t deadline, bool patient) {
   }
 }
 
-/* Sends; a daemon that closes early may still have answered, so that only the deadline is a failure here. */
-static bool send_all(int fd, const char *data, size_t length, int64_t deadline) {
-  while (length > 0) {
-    ssize_t sent = send(fd, data, length, MSG_NOSIGNAL);
-    if (sent >= 0) {
-      data += sent;
-      length -= (size_t)sent;
-    } else if (errno == EAGAIN) {
-      if (!wait_for(fd, POLLOUT, deadline)) return false;
-    } else if (errno != EINTR) {
-      return true;
+/*
+ * Sends the request, head and body in one piece, so that the daemon wakes once for it; one that closes early may still have answered, so that only
+ * the deadline is a failure here.
+ */
+static bool send_request(int fd, int64_t deadline) {
+  struct iovec parts[] = {{head, head_length}, {body, body_length}};
+  struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+  while (parts[0].iov_len + parts[1].iov_len > 0) {
+    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    for (int i = 0; i < 2 && sent > 0; i++) {
+      size_t gone = (size_t)sent < parts[i].iov_len ? (size_t)sent : parts[i].iov_len;
+      parts[i].iov_base = (char *)parts[i].iov_base + gone;
+      parts[i].iov_len -= gone;
+      sent -= (ssize_t)gone;
     }
+    if (sent >= 0 || errno == EINTR) continue;
+    if (errno != EAGAIN) return true;
+    if (!wait_for(fd, POLLOUT, deadline)) return false;
   }
   return true;
 }
@@ -345,7 +352,7 @@ static enum outcome exchange(int fd, int64_t deadline) {
   size_t length = 0;
   enum outcome outcome = CUT;
   build_head(deadline > now_ms() ? deadline - now_ms() : 1);
-  bool sent = send_all(fd, head, head_length, deadline) && send_all(fd, body, body_length, deadline);
+  bool sent = send_request(fd, deadline);
   if (!sent) outcome = LATE;
   while (sent && outcome == CUT) {
     if (!wait_for(fd, POLLIN, deadline)) {
