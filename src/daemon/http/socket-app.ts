@@ -1,4 +1,4 @@
-import Fastify, { type FastifyInstance } from 'fastify';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { wireLimits } from '../../cni/wire.ts';
 
 /** What a CNI call came to: `ok` decides exit 0 or 1, `body` goes to stdout as it is. */
@@ -18,35 +18,56 @@ export interface SocketParts {
 }
 
 /** The daemon's mutating API and its views; to be listened on at a root-only unix socket, never on a port. */
-export function socketApp(parts: SocketParts): FastifyInstance {
-  const app = Fastify({
-    bodyLimit: wireLimits.body,
-    http: { maxHeaderSize: wireLimits.headers },
-    forceCloseConnections: true,
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true } },
+export function socketApp(parts: SocketParts): Server {
+  const views = new Map(Object.entries(parts.views).map(([name, view]) => [`/v1/${name}`, view]));
+  return createServer({ maxHeaderSize: wireLimits.headers }, (request, response) => {
+    const { method, url = '' } = request;
+    const view = method === 'GET' ? views.get(url) : undefined;
+    if (view !== undefined) answer(response, 200, JSON.stringify(view(), jsonValue, 2));
+    else if (method === 'POST' && url === '/cni') void carryOut(parts.cni, request, response);
+    else refuse(response, 404, `there are POST /cni and GET ${[...views.keys()].join(', ')}`);
   });
-  // stdin goes through verbatim: whether it is JSON is for the CNI gate to judge, with CNI's codes.
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+}
 
-  app.post('/cni', async (request, reply) => {
-    const gone = new AbortController();
-    const leave = (): void => gone.abort();
-    request.raw.socket.once('close', leave);
-    const stdin = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    const answer = await parts.cni(request.headers, stdin, gone.signal);
-    request.raw.socket.off('close', leave);
-    return reply
-      .code(answer.ok ? 200 : 500)
-      .type('application/json')
-      .send(answer.body);
-  });
-  for (const [name, view] of Object.entries(parts.views)) {
-    app.get(`/v1/${name}`, async (_request, reply) => {
-      return reply.type('application/json').send(JSON.stringify(view(), jsonValue, 2));
-    });
+/** Stdin goes through verbatim: whether it is JSON is for the CNI gate to judge, with CNI's codes. */
+async function carryOut(cni: SocketParts['cni'], request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const gone = new AbortController();
+  const leave = (): void => gone.abort();
+  request.socket.once('close', leave);
+  try {
+    const stdin = await bodyOf(request);
+    if (stdin === undefined) return refuse(response, 413, `stdin has more than ${wireLimits.body} bytes`);
+    const { ok, body } = await cni(request.headers, stdin, gone.signal);
+    request.socket.off('close', leave);
+    answer(response, ok ? 200 : 500, body);
+  } catch {
+    // The caller went while it spoke: there is nobody to answer.
+    response.destroy();
   }
-  return app;
+}
+
+/** Undefined where it is larger than any shim sends. @throws Error when the caller goes before its end */
+function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let length = 0;
+    request.on('data', (part: Buffer) => {
+      length += part.length;
+      if (length > wireLimits.body) resolve(undefined);
+      else parts.push(part);
+    });
+    request.on('end', () => resolve(Buffer.concat(parts)));
+    request.on('error', reject);
+  });
+}
+
+function answer(response: ServerResponse, status: number, body: string): void {
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  response.writeHead(status, headers).end(body);
+}
+
+function refuse(response: ServerResponse, status: number, message: string): void {
+  answer(response, status, JSON.stringify({ message }));
 }
 
 function jsonValue(_key: string, value: unknown): unknown {
