@@ -105,7 +105,7 @@ function callPlugin(parts: TrialParts, command: Command, pod: Pod | undefined, w
   return runProgram(launch, [...(wish.wrap ?? []), wish.program ?? subject.program], {
     env: defined({ ...usual, ...wish.env }),
     stdin: wish.stdin ?? JSON.stringify(config),
-    limitMs: wish.limitMs ?? 30_000 * parts.slowness,
+    limitMs: wish.limitMs ?? 60_000 * parts.slowness,
     ...(wish.started === undefined ? {} : { started: wish.started }),
   });
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createKeyedMutex } from '../../../src/daemon/attach/locks.ts';
-import { fakeDelegate } from '../../conformance/fake-delegate.ts';
+import { type FakeDelegate, fakeDelegate } from '../../conformance/fake-delegate.ts';
 import { type OurPlace, startOurs } from '../../conformance/ours.ts';
 import { createTrial, type Pod, type Trial } from '../../conformance/trial.ts';
 import { createGate, type Gate } from './gate.ts';
@@ -27,7 +27,7 @@ beforeAll(async () => {
   mkdirSync(folder);
   trial = createTrial({ ...place, version: '1.0.0', folder });
   spool = join(place.host.dir, 'var/lib/multinic/spool');
-  [hasty, lasting] = [build(folder, 'hasty', 250), build(folder, 'lasting', 2500)];
+  [hasty, lasting] = [build(folder, 'hasty', 250), build(folder, 'lasting', 6000)];
 });
 afterAll(async () => {
   await trial.end();
@@ -41,6 +41,14 @@ function build(folder: string, name: string, addMs: number): string {
   const script = join(import.meta.dirname, '../../../tools/build-shim.sh');
   execFileSync(script, [output, ...limits.map((limit) => `-D${limit}`)], { stdio: 'pipe' });
   return output;
+}
+
+/** A delegate whose ADD waits until `go` is called. */
+function waitingDelegate(name: string): FakeDelegate & { readonly go: () => void } {
+  const held = join(trial.folder, `${name}-is-held`);
+  writeFileSync(held, '');
+  const script = `if [ "$CNI_COMMAND" = ADD ]; then while [ -e ${held} ]; do sleep 0.1; done; fi`;
+  return { ...fakeDelegate(trial, name, script), go: () => rmSync(held) };
 }
 
 const socket = (): string => `/proc/${place.host.pid}/root/run/multinic/cni.sock`;
@@ -162,7 +170,8 @@ test('a daemon that sleeps through ADD and DEL: when it wakes up, the spooled DE
   const daemon = place.process;
   for (const moment of ['before ADD', 'while delegates run', 'between ADD and DEL'] as const) {
     const pod = await trial.pod();
-    const slow = fakeDelegate(trial, `slow-${moment.replaceAll(' ', '-')}`, '[ "$CNI_COMMAND" = ADD ] && sleep 0.5');
+    const slow = waitingDelegate(`slow-${moment.replaceAll(' ', '-')}`);
+    if (moment !== 'while delegates run') slow.go();
     if (moment === 'before ADD') await daemon.signal('SIGSTOP');
     const programs = {
       'before ADD': hasty,
@@ -174,6 +183,7 @@ test('a daemon that sleeps through ADD and DEL: when it wakes up, the spooled DE
     if (moment === 'while delegates run') {
       await expect.poll(() => slow.calls().length, { timeout: 20_000 }).toBeGreaterThan(0);
       await daemon.signal('SIGSTOP');
+      slow.go();
     }
     expect((await add).status, moment).toBe(moment === 'between ADD and DEL' ? 0 : 1);
     if (moment === 'between ADD and DEL') await daemon.signal('SIGSTOP');
@@ -223,14 +233,14 @@ test('a DEL of an earlier boot, and one from before the ADD, are dropped', async
   renameSync(join(trial.folder, entry), join(spool, entry));
   expect(older.replay()).toBe(1);
   await expect.poll(spooled, { timeout: 20_000 }).toEqual([]);
-  expect(handled(pod)).toBe(count + 2);
+  await expect.poll(() => handled(pod)).toBe(count + 2);
   await expectLive(pod, answer, 'dropped');
   older.close();
 });
 
 test('a runtime that kills the shim in the middle of ADD and sends no DEL: the attachment is undone', async () => {
   const pod = await trial.pod();
-  const slow = fakeDelegate(trial, 'killed', '[ "$CNI_COMMAND" = ADD ] && sleep 1');
+  const slow = waitingDelegate('killed');
   let kill = (): void => undefined;
   const add = trial.call('ADD', pod, {
     path: slow.path,
@@ -243,6 +253,7 @@ test('a runtime that kills the shim in the middle of ADD and sends no DEL: the a
   kill();
   expect((await add).status).toBeUndefined();
   await expectNothing(pod, 'without DEL');
-  await sleep(1200);
+  slow.go();
+  await sleep(1000);
   await expectNothing(pod, 'after the delegates would have ended');
 });

@@ -179,7 +179,7 @@ async function killed(trial: Trial): Promise<void> {
     const pod = await trial.pod();
     let kill = () => {};
     const adding = trial.call('ADD', pod, { path: fake.path, nics: 2, started: (it) => (kill = it) });
-    await appears(join(fake.folder, 'reached'), adding, 10_000 * trial.slowness);
+    await appears(join(fake.folder, 'reached'), adding, 30_000 * trial.slowness);
     kill();
     await detach(trial, pod, `DEL after a kill ${step} the delegate`, { path: fake.path, nics: 2 });
     await nothingLeft(trial, pod, `killed ${step} the delegate, after DEL`);
