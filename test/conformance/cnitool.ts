@@ -55,7 +55,7 @@ async function runVersion(place: Place, subject: Subject, program: string, versi
     const { status, stdout, stderr } = await runProgram(launch, argv, {
       env,
       stdin: '',
-      limitMs: 30_000 * place.slowness,
+      limitMs: 60_000 * place.slowness,
     });
     // cnitool 1.3.0 gives no list to the plugin, which then must not remove anything; libcni has sent DEL for what it knows.
     const listless = verb === 'gc' && stderr.includes('cni.dev/valid-attachments');
@@ -81,7 +81,7 @@ async function runVersion(place: Place, subject: Subject, program: string, versi
     await runProgram(launch, [program, 'del', String(network), `/run/netns/${name}`], {
       env,
       stdin: '',
-      limitMs: 30_000,
+      limitMs: 60_000,
     });
     await ip('netns', 'delete', name);
   }

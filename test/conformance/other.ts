@@ -92,7 +92,7 @@ async function otherSubject(host: LabHost, launch: Launch, plugin: string, confi
 
 async function versionsOf(launch: Launch, plugin: string): Promise<Subject['versions']> {
   const env = { CNI_COMMAND: 'VERSION', CNI_PATH: dirname(plugin) };
-  const run = await runProgram(launch, [plugin], { env, stdin: '{"cniVersion":"1.0.0"}', limitMs: 10_000 });
+  const run = await runProgram(launch, [plugin], { env, stdin: '{"cniVersion":"1.0.0"}', limitMs: 60_000 });
   const answer: unknown = run.status === 0 ? JSON.parse(run.stdout) : undefined;
   const listed: unknown = isObject(answer) ? answer['supportedVersions'] : undefined;
   if (!Array.isArray(listed)) throw new Error(`${plugin} does not answer VERSION: ${run.stdout}${run.stderr}`);

@@ -66,7 +66,7 @@ export function daemonPoints(scene: Scene): EnginePoint[] {
 export async function killedAt(step: Step, place: Place, work: (place: Place) => Promise<unknown>): Promise<void> {
   await place.harness.killAt({ step, occurrence: 1, phase: 'serving' });
   await work(place);
-  const ended = await Promise.race([place.harness.ended.then(() => true), sleep(10_000, false)]);
+  const ended = await Promise.race([place.harness.ended.then(() => true), sleep(60_000, false)]);
   if (!ended) throw new Error(`${step} was not passed: nothing was killed`);
 }
 

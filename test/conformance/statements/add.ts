@@ -130,7 +130,7 @@ async function misbehaves(trial: Trial): Promise<void> {
 }
 
 async function misbehave(trial: Trial, what: string, script: string, index: number): Promise<void> {
-  const limitMs = 12_000 * trial.slowness;
+  const limitMs = 40_000 * trial.slowness;
   const fake = fakeDelegate(trial, `odd-${index}`, `if [ "$CNI_COMMAND" = ADD ]; then ${script}; fi`);
   const pod = await trial.pod();
   const run = await trial.call('ADD', pod, { path: fake.path, nics: 1, limitMs });
@@ -166,7 +166,7 @@ export const daemonStatements: readonly Statement[] = [
     async run(trial) {
       const { hidden, impatient } = daemonOf(trial);
       const pod = await trial.pod();
-      const away = { wrap: hidden, program: impatient, limitMs: 10_000 * trial.slowness };
+      const away = { wrap: hidden, program: impatient, limitMs: 30_000 * trial.slowness };
       refused(await trial.call('ADD', pod, away), 'ADD without the daemon', [11]);
       await nothingLeft(trial, pod, 'after ADD without the daemon');
       const attached = await attachTo(trial, pod);

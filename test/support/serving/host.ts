@@ -76,7 +76,7 @@ function servingDaemon(lab: BareLab, host: LabHost, log: string, options: Servin
   return {
     async signal(name) {
       child?.kill(name);
-      if (name === 'SIGKILL') await end;
+      if (name === 'SIGKILL') await awake(end);
     },
     async start() {
       const started = startDaemon(lab, host, log, options);
@@ -90,8 +90,14 @@ function servingDaemon(lab: BareLab, host: LabHost, log: string, options: Servin
       failed.catch(() => undefined);
       await Promise.race([untilServing(host, options.plans[0]?.network ?? '', log, gone.signal), failed]);
     },
-    ended: () => end,
+    ended: () => awake(end),
   };
+}
+
+/** The daemon's process does not keep this one alive. */
+async function awake(work: Promise<void>): Promise<void> {
+  const timer = setInterval(() => undefined, 60_000);
+  await work.finally(() => clearInterval(timer));
 }
 
 async function seedPlans(
@@ -154,7 +160,7 @@ function startDaemon(
 async function untilServing(host: LabHost, network: string, log: string, gone: AbortSignal): Promise<void> {
   const env = { CNI_COMMAND: 'STATUS', CNI_PATH: '/opt/cni/bin:/usr/lib/cni' };
   const input = JSON.stringify({ cniVersion: '1.1.0', name: network, type: 'multi-nic' });
-  for (const end = Date.now() + 30_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+  for (const end = Date.now() + 120_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
     const { code, stdout } = await host.exec(['/opt/cni/bin/multi-nic'], { env, bareEnv: true, input });
     if (code === 0 || gone.aborted) return;
     if (Date.now() > end) {
