@@ -1,5 +1,6 @@
 import { Findings } from './findings.ts';
 import type { Config, ConfigSpec } from './kinds/config.ts';
+import { directoryPattern, durationPattern, tableRange } from './kinds/config-rules.ts';
 import type { Parsed } from './problem.ts';
 
 /** The one Config that is obeyed. */
@@ -30,6 +31,8 @@ export interface DaemonSettings {
 
 const levels = ['error', 'warn', 'info', 'debug', 'trace'];
 const pullPolicies = ['Always', 'IfNotPresent', 'Never'];
+const durationText = new RegExp(durationPattern);
+const directory = new RegExp(directoryPattern);
 /** Set by the DaemonSet itself. */
 const reservedEnv = ['NODE_NAME'];
 
@@ -96,7 +99,7 @@ function parseEnv(env: readonly Json[], findings: Findings): readonly Json[] {
 
 function parseDirectory(path: string | undefined, findings: Findings): string {
   if (path === undefined || path === '') return '/opt/cni/bin';
-  if (!/^(\/[\w.-]+)+$/.test(path) || path.split('/').includes('..')) {
+  if (!directory.test(path) || path.split('/').includes('..')) {
     findings.add('spec.cniBinDir', `"${path}" is no absolute path of a directory, for example /opt/cni/bin`);
   }
   return path;
@@ -123,16 +126,16 @@ function parseArgs(spec: ConfigSpec, findings: Findings): string[] {
 
 function duration(field: string, flag: string, text: string | undefined, findings: Findings): string[] {
   if (text === undefined || text === '') return [];
-  if (!/^\d+(ms|s|m|h)$/.test(text)) {
+  if (!durationText.test(text)) {
     findings.add(`spec.${field}`, `"${text}" is no duration: write a number and a unit: 500ms, 60s, 2m, 2h`);
   }
   return [`${flag}=${text}`];
 }
 
 function checkTables({ first = 0, last = 0 }: NonNullable<ConfigSpec['routeTables']>, findings: Findings): void {
-  if (first >= 256 && last >= first && last <= 0xffffffff) return;
+  if (first >= tableRange.first && last >= first && last <= tableRange.last) return;
   findings.add(
     'spec.routeTables',
-    `${first} to ${last}: give first and last, from 256 on, for example 20000 and 20999`,
+    `${first} to ${last}: give first and last, from ${tableRange.first} on, for example 20000 and 20999`,
   );
 }

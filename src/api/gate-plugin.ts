@@ -1,3 +1,4 @@
+import { chainedType, ownCapabilities, ownKeys, ownType } from './chained.ts';
 import { type PluginFacts, plugins } from './delegations.ts';
 import type { Findings } from './findings.ts';
 import type { Addressing } from './gate-addressing.ts';
@@ -88,17 +89,14 @@ const nicArgs: ReadonlyMap<string, { readonly pattern: RegExp; readonly what: st
   ['kernelpath', { pattern: /^\/sys\/devices\/\S+$/, what: 'path below /sys/devices/' }],
 ]);
 
-/** What multinic decides for each call. */
-const ownKeys = ['name', 'cniVersion', 'prevResult', 'runtimeConfig'];
-/** What multinic itself sees to: for each interface another, never the same for all. */
-const ownCapabilities = ['ips', 'mac', 'deviceID'];
+const chainable = new RegExp(chainedType);
 
 function checkMetaPlugin(entry: Readonly<Record<string, unknown>>, index: number, findings: Findings): void {
   const path = `spec.plugin.metaPlugins[${index}]`;
   const { type } = entry;
   if (typeof type !== 'string' || type === '') {
     findings.add(`${path}.type`, 'is missing: name the chained plugin, for example tuning');
-  } else if (!/^\w[\w.-]*$/.test(type) || type.startsWith('multi-nic')) {
+  } else if (!chainable.test(type) || type.startsWith(ownType)) {
     findings.add(`${path}.type`, `"${type}" is no plugin that can be chained: name its binary, for example tuning`);
   }
   for (const key of ownKeys.filter((one) => Object.hasOwn(entry, one))) {

@@ -8,11 +8,9 @@ import { type PluginChoice, parsePlugin } from './gate-plugin.ts';
 import type { MultiNicNetwork, MultiNicNetworkSpec } from './kinds/multinicnetwork.ts';
 import type { Network, Strategy } from './network.ts';
 import type { Parsed } from './problem.ts';
+import { unusable } from './unusable.ts';
 
 const strategies: readonly Strategy[] = ['none', 'costOpt', 'perfOpt', 'devClass', 'topology'];
-
-/** Ranges from which a pod cannot carry an address (RFC 6890). */
-const special = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4', '::1/128', 'fe80::/10', 'ff00::/8'];
 
 /** Label values, and so network names that label pools, are at most this long. */
 const nameLimit = 63;
@@ -120,7 +118,7 @@ function parseSubnets(spec: MultiNicNetworkSpec, findings: Findings): SubnetFiel
 }
 
 function checkRange(path: string, subnet: Prefix, findings: Findings): void {
-  const hit = special.find((text) => overlaps(parsePrefix(text), subnet));
+  const hit = unusable.find((text) => overlaps(parsePrefix(text), subnet));
   if (hit === undefined) return;
   findings.add(
     path,

@@ -1,4 +1,8 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { config as configKind } from '../../src/api/kinds/config.ts';
 import { kinds } from '../../src/api/kinds/index.ts';
 import { multiNicNetwork } from '../../src/api/kinds/multinicnetwork.ts';
 import { crdOf } from '../../tools/generate/crds.ts';
@@ -11,6 +15,7 @@ import { realOrSkip } from './real.ts';
 const real = realOrSkip();
 const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 const networks = '/apis/multinic.fms.io/v1/multinicnetworks';
+const configs = '/apis/multinic.fms.io/v1/configs';
 let alone: Alone | undefined;
 let rest: KubeRest;
 
@@ -22,6 +27,14 @@ const network = (name: string, spec: object) => ({
   metadata: { name },
   spec: { plugin, ...spec },
 });
+const chained = (...metaPlugins: object[]) => ({ ...pool, plugin: { ...plugin, metaPlugins } });
+const pool = { subnet: '10.0.0.0/8', addressing };
+const config = (spec: object) => ({
+  apiVersion: 'multinic.fms.io/v1',
+  kind: 'Config',
+  metadata: { name: 'one' },
+  spec,
+});
 const routes = (dst: string, gw?: string) => ({ subnet: '10.0.0.0/8', addressing: { routes: [{ dst, gw }] } });
 
 /** Breaks most rules at once: what an object may look like that was stored before there were any. */
@@ -30,16 +43,24 @@ const old = network('old', {
   addressing: { interfaceBlock: 31, hostBlock: 31, excludeCIDRs: ['x'], vlanMode: 'l7', routes: [{ dst: 'y' }] },
   subnet: '10.0.0.0/16',
   subnets: ['10.1.0.0/16', '10.2.0.0/16', 'z'],
+  plugin: {
+    ...plugin,
+    metaPlugins: [
+      { name: 'x', runtimeConfig: {} },
+      { type: '../x', capabilities: { mac: true } },
+    ],
+  },
 });
 
-/** The schema as it would be without rules, bounds and enums. */
+/** The schema as it would be without rules, bounds and enums, and where other fields may be, with none that it names. */
 function lenient(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(lenient);
   if (typeof node !== 'object' || node === null) return node;
+  const open = 'x-kubernetes-preserve-unknown-fields' in node ? ['properties'] : [];
   const bounds = ['x-kubernetes-validations', 'maxItems', 'maxLength', 'minimum', 'maximum', 'enum'];
   return Object.fromEntries(
     Object.entries(node)
-      .filter(([key]) => !bounds.includes(key))
+      .filter(([key]) => ![...bounds, ...open].includes(key))
       .map(([key, value]) => [key, lenient(value)]),
   );
 }
@@ -50,6 +71,7 @@ beforeAll(async () => {
   rest = new KubeRest(accessFrom(alone.kubeconfig));
   const path = `${crds}/multinicnetworks.multinic.fms.io`;
   expect(await rest.post(crds, lenient(crdOf(multiNicNetwork)))).toMatchObject({ code: 201 });
+  expect(await rest.post(crds, crdOf(configKind))).toMatchObject({ code: 201 });
   await until(
     () => rest.post(networks, old),
     ({ code }) => code === 201,
@@ -59,6 +81,10 @@ beforeAll(async () => {
   await until(
     () => rest.post(`${networks}?dryRun=All`, { ...old, metadata: { name: 'new' } }),
     ({ code }) => code === 422,
+  );
+  await until(
+    () => rest.get(configs),
+    ({ code }) => code === 200,
   );
 });
 afterAll(() => alone?.close());
@@ -70,11 +96,34 @@ test.each([
   ['routes and excludes', { ...routes('10.20.0.0/16', '10.0.0.1'), subnet: '10.0.0.0/8' }],
   ['excludes', { subnet: '10.0.0.0/8', addressing: { excludeCIDRs: ['10.1.0.0/16', '10.0.0.9', 'fd00::/64'] } }],
   ['ipam as text, judged in conditions', { subnet: 'rubbish', ipam: 'rubbish', masterNets: ['rubbish'] }],
+  [
+    'chained plugins with fields of their own',
+    chained({ type: 'tuning', mtu: 9000 }, { type: 'sbr', capabilities: { bandwidth: true } }),
+  ],
+  ['a gateway of the subnet', { ...routes('10.20.0.0/16', '10.9.0.1'), plugin: { ...plugin, type: 'macvlan' } }],
+  ['a gateway of the hosts', { ...routes('10.20.0.0/16', '11.0.0.1'), plugin: { ...plugin, args: { mode: 'l3' } } }],
+  ['one mode in both places', { ...pool, addressing: { vlanMode: 'l3' }, plugin: { ...plugin, args: { mode: 'l3' } } }],
+  ['sbr of a routed network', { ...chained({ type: 'sbr' }), addressing: { vlanMode: 'l3', sourceRouting: true } }],
+  [
+    'a policy that is not supported yet, judged in conditions',
+    { ...pool, attachPolicy: { strategy: 'costOpt', target: '?' } },
+  ],
   ['what the predecessor took', { subnet: '', ipam: '{"type":"whereabouts"}', multiNICIPAM: false }],
 ])('taken: %s', async (_, spec) => {
   const { code, body } = await rest.post(`${networks}?dryRun=All`, network('good', spec));
   expect({ code, message: body.message }).toEqual({ code: 201, message: undefined });
 });
+
+test.each(exampleNetworks())('taken: the example %s', async (_, example) => {
+  const { code, body } = await rest.post(`${networks}?dryRun=All`, example);
+  expect({ code, message: body.message }).toEqual({ code: 201, message: undefined });
+});
+
+/** Each by its file. */
+function exampleNetworks(): [string, unknown][] {
+  const cwd = join(import.meta.dirname, '../../examples');
+  return globSync('*/network.yaml', { cwd }).map((file) => [file, parse(readFileSync(join(cwd, file), 'utf8'))]);
+}
 
 test.each([
   ['neither ipam nor addressing', { subnet: '10.0.0.0/8' }, 'spec.addressing', 'exactly one of ipam'],
@@ -102,9 +151,70 @@ test.each([
     'spec.addressing.vlanMode',
     'macvlan works on layer 2',
   ],
+  [
+    'bridge, routed',
+    { ...pool, plugin: { ...plugin, type: 'bridge' }, addressing: { vlanMode: 'l3s' } },
+    'spec.addressing.vlanMode',
+    'nor can any other but ipvlan',
+  ],
+  [
+    'two modes',
+    { ...pool, plugin: { ...plugin, args: { mode: 'l2' } }, addressing: { vlanMode: 'l3' } },
+    'spec.addressing.vlanMode',
+    'contradicts plugin.args.mode',
+  ],
+  ['no subnet', { addressing }, 'spec.subnet', 'addressing divides a subnet: give one'],
+  ['loopback', { subnets: ['127.1.0.0/16'], addressing }, 'spec.subnets', 'no pod can carry addresses of'],
+  ['link-local', { subnets: ['10.0.0.0/8', 'fe80::/9'], addressing }, 'spec.subnets', 'no pod can carry addresses of'],
+  ['a gateway elsewhere', routes('10.20.0.0/16', '11.0.0.1'), 'spec.addressing.routes', 'reaches gateways in its own'],
+  [
+    'a gateway behind sbr',
+    { ...chained({ type: 'sbr' }), ...routes('10.20.0.0/16', '10.0.0.1') },
+    'spec.addressing.routes',
+    'cannot be reached behind sbr',
+  ],
+  [
+    'sourceRouting twice',
+    { ...chained({ type: 'tuning' }, { type: 'sbr' }), addressing: { sourceRouting: true } },
+    'spec.addressing.sourceRouting',
+    'does what sbr',
+  ],
+  [
+    'a chained plugin without type',
+    chained({ mtu: 9000 }),
+    'spec.plugin.metaPlugins[0].type',
+    'name the chained plugin',
+  ],
+  [
+    'a path',
+    chained({ type: 'x' }, { type: '../x' }),
+    'spec.plugin.metaPlugins[1].type',
+    'no plugin that can be chained',
+  ],
+  ['ourselves', chained({ type: 'multi-nic' }), 'spec.plugin.metaPlugins[0].type', 'no plugin that can be chained'],
+  ['a name', chained({ type: 'x', name: 'y' }), 'spec.plugin.metaPlugins[0].name', 'leave it out'],
+  ['a version', chained({ type: 'x', cniVersion: '1.0.0' }), 'spec.plugin.metaPlugins[0].cniVersion', 'leave it out'],
+  ['a result', chained({ type: 'x', prevResult: {} }), 'spec.plugin.metaPlugins[0].prevResult', 'leave it out'],
+  [
+    'an argument of the runtime',
+    chained({ type: 'x', runtimeConfig: { mac: 'y' } }),
+    'spec.plugin.metaPlugins[0].runtimeConfig',
+    'leave it out',
+  ],
+  [
+    'a capability of ours',
+    chained({ type: 'x', capabilities: { bandwidth: true, mac: true } }),
+    'spec.plugin.metaPlugins[0].capabilities.mac',
+    'multinic gives it to the interfaces itself',
+  ],
+  ['65 chained plugins', chained(...Array(65).fill({ type: 'x' })), 'spec.plugin.metaPlugins', 'at most 64 items'],
   ['a flag', { subnet: '10.0.0.0/8', multiNICIPAM: false, addressing }, 'spec.addressing', 'contradicts addressing'],
 ])('refused: %s', async (_, spec, field, words) => {
-  const { code, body } = await rest.post(`${networks}?dryRun=All`, network('bad', spec));
+  await expectRefusal(networks, network('bad', spec), field, words);
+});
+
+async function expectRefusal(path: string, object: object, field: string, words: string): Promise<void> {
+  const { code, body } = await rest.post(`${path}?dryRun=All`, object);
   expect(code).toBe(422);
   // Where the schema is broken too, the server adds that it did not look at every rule.
   expect(Object(body.details).causes).toContainEqual({
@@ -112,6 +222,50 @@ test.each([
     reason: expect.any(String),
     message: expect.stringContaining(words),
   });
+}
+
+test.each([
+  ['nothing', {}],
+  [
+    'all that is ours',
+    {
+      cooldown: '90s',
+      delegateTimeout: '500ms',
+      cniBinDir: '/opt/cni/bin',
+      routeTables: { first: 256, last: 4_294_967_295 },
+    },
+  ],
+  ['empty texts', { cooldown: '', delegateTimeout: '', cniBinDir: '' }],
+  [
+    "the predecessor's, judged in conditions",
+    { logLevel: -1, daemon: { port: 0, imagePullPolicy: 'Sometimes' }, joinPath: 'x' },
+  ],
+])('a Config, taken: %s', async (_, spec) => {
+  const { code, body } = await rest.post(`${configs}?dryRun=All`, config(spec));
+  expect({ code, message: body.message }).toEqual({ code: 201, message: undefined });
+});
+
+test.each([
+  ['a duration without unit', { cooldown: '60' }, 'spec.cooldown', 'write a number and a unit'],
+  ['no duration', { delegateTimeout: 'soon' }, 'spec.delegateTimeout', 'write a number and a unit'],
+  ['a relative path', { cniBinDir: 'opt/cni/bin' }, 'spec.cniBinDir', 'no absolute path'],
+  ['a path that climbs', { cniBinDir: '/opt/../etc' }, 'spec.cniBinDir', 'no absolute path'],
+  [
+    "the kernel's tables",
+    { routeTables: { first: 200, last: 300 } },
+    'spec.routeTables',
+    'give first and last, from 256 on',
+  ],
+  ['half a range', { routeTables: { first: 20_000 } }, 'spec.routeTables', 'give first and last'],
+  ['a range that ends before it begins', { routeTables: { first: 300, last: 299 } }, 'spec.routeTables', 'give first'],
+  [
+    'numbers that are too large',
+    { routeTables: { first: 300, last: 4_294_967_296 } },
+    'spec.routeTables',
+    'give first',
+  ],
+])('a Config, refused: %s', async (_, spec, field, words) => {
+  await expectRefusal(configs, config(spec), field, words);
 });
 
 test('an object stored before there were rules takes metadata, finalizers and status, and goes', async () => {

@@ -1,5 +1,6 @@
 import { conditionsSchema, type KubeObject } from '../meta.ts';
 import type { Kind, Of, Schema } from '../schema.ts';
+import { directoryRules, durationRules, tableRules } from './config-rules.ts';
 
 const texts = (description: string) =>
   ({ type: 'array', description, 'x-kubernetes-list-type': 'atomic', items: { type: 'string' } }) as const;
@@ -12,6 +13,8 @@ const opens = (description: string) =>
     'x-kubernetes-list-type': 'atomic',
     items: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
   }) as const;
+const duration = (description: string) =>
+  ({ type: 'string', maxLength: 32, description, 'x-kubernetes-validations': durationRules }) as const;
 
 const daemon = {
   type: 'object',
@@ -50,6 +53,8 @@ const spec = {
     daemon,
     cniBinDir: {
       type: 'string',
+      maxLength: 4095,
+      'x-kubernetes-validations': directoryRules,
       description: 'Directory of the host in which the runtime and Multus find CNI plugins; default /opt/cni/bin.',
     },
     logLevel: {
@@ -60,12 +65,13 @@ const spec = {
       type: 'string',
       description: 'How long a host may give addresses without the API server; default 2h. Stored, not acted on yet.',
     },
-    cooldown: { type: 'string', description: 'How long a released address rests while others are free; default 60s.' },
-    delegateTimeout: { type: 'string', description: 'How long one call of a plugin may take; default 60s.' },
+    cooldown: duration('How long a released address rests while others are free; default 60s.'),
+    delegateTimeout: duration('How long one call of a plugin may take; default 60s.'),
     routeTables: {
       type: 'object',
       description: 'Numbers from which each routed network gets its route table on a host.',
       additionalProperties: false,
+      'x-kubernetes-validations': tableRules,
       properties: {
         first: { type: 'integer', minimum: 1, description: 'First number; default 20000.' },
         last: { type: 'integer', minimum: 1, description: 'Last number; default 20999.' },

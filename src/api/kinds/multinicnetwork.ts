@@ -1,6 +1,7 @@
 import { conditionsSchema, type KubeObject } from '../meta.ts';
 import type { Kind, Of, Schema } from '../schema.ts';
 import { networkRules, prefixOrAddressRules, routeRules, subnetsRules } from './network-rules.ts';
+import { metaPluginRules } from './plugin-rules.ts';
 
 const cidrs = (description: string) =>
   ({
@@ -75,6 +76,33 @@ const addressing = {
   },
 } as const satisfies Schema;
 
+const decided = 'Must be left out: multinic decides it for each call.';
+const given = 'Must be left out: multinic gives it to the interfaces itself.';
+
+/** The configuration of one chained plugin; what is named here is what multinic has a say in. */
+const metaPlugin = {
+  type: 'object',
+  'x-kubernetes-preserve-unknown-fields': true,
+  'x-kubernetes-validations': metaPluginRules,
+  properties: {
+    type: { type: 'string', maxLength: 255, description: 'Binary of the plugin, for example tuning. Must be given.' },
+    capabilities: {
+      type: 'object',
+      description: 'CNI capabilities of the plugin, for example bandwidth: true.',
+      'x-kubernetes-preserve-unknown-fields': true,
+      properties: {
+        ips: { type: 'boolean', description: given },
+        mac: { type: 'boolean', description: given },
+        deviceID: { type: 'boolean', description: given },
+      },
+    },
+    name: { type: 'string', description: decided },
+    cniVersion: { type: 'string', description: decided },
+    prevResult: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, description: decided },
+    runtimeConfig: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, description: decided },
+  },
+} as const satisfies Schema;
+
 // Fields of the predecessor keep open schemas (no enums, no bounds): a stored object must stay updatable. Conditions judge them.
 const plugin = {
   type: 'object',
@@ -122,9 +150,11 @@ const plugin = {
     },
     metaPlugins: {
       type: 'array',
-      description: 'Chained plugins, run after the delegate for each NIC.',
+      description:
+        'Chained plugins, run after the delegate for each NIC, in this order. Each is the configuration of one plugin, with its own fields. At most 64.',
       'x-kubernetes-list-type': 'atomic',
-      items: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+      maxItems: 64,
+      items: metaPlugin,
     },
   },
 } as const satisfies Schema;

@@ -1,9 +1,18 @@
+import { plugins } from '../delegations.ts';
 import type { Rule } from '../schema.ts';
+import { unusable } from '../unusable.ts';
 
 // Every rule asks for a field of ours first: no manifest of the predecessor is refused by one.
 const listed = `(has(self.subnets) ? self.subnets : []) + (has(self.subnet) && self.subnet != '' ? [self.subnet] : [])`;
 const bits = '(self.addressing.hostBlock + self.addressing.interfaceBlock)';
 const spare = `(cidr(one).ip().family() == 4 ? 32 : 128) - cidr(one).prefixLength()`;
+
+/** Whether hosts route: pods of all other networks share a segment with their gateways. */
+const routed = `((has(self.plugin.args) && 'mode' in self.plugin.args && self.plugin.args['mode'] in ['l3', 'l3s']) || (has(self.addressing.vlanMode) && self.addressing.vlanMode != 'l2'))`;
+const behindSbr = `!${routed} && has(self.plugin.metaPlugins) && self.plugin.metaPlugins.exists(one, has(one.type) && one.type == 'sbr')`;
+/** Plugins that cannot be vlanMode l3. */
+const switched = [...plugins].flatMap(([type, { modes }]) => (modes.includes('l3') ? [] : [`'${type}'`])).join(', ');
+const taken = unusable.map((prefix) => `'${prefix}'`).join(', ');
 
 /** Rules between the fields of MultiNicNetwork.spec. */
 export const networkRules: readonly Rule[] = [
@@ -30,9 +39,36 @@ export const networkRules: readonly Rule[] = [
     fieldPath: '.addressing',
   },
   {
-    rule: "!has(self.addressing) || !has(self.addressing.vlanMode) || self.addressing.vlanMode == 'l2' || self.plugin.type != 'macvlan'",
-    message: 'macvlan works on layer 2 and cannot be vlanMode l3 or l3s: use plugin type ipvlan, or vlanMode l2',
+    rule: `!has(self.addressing) || (${listed}).size() > 0`,
+    message: 'addressing divides a subnet: give one, for example subnet: 192.168.0.0/16',
+    fieldPath: '.subnet',
+  },
+  {
+    rule: `!has(self.addressing) || !has(self.addressing.vlanMode) || self.addressing.vlanMode == 'l2' || !(self.plugin.type in [${switched}])`,
+    message:
+      'macvlan works on layer 2 and cannot be vlanMode l3 or l3s, nor can any other but ipvlan: use plugin type ipvlan, or vlanMode l2',
     fieldPath: '.addressing.vlanMode',
+  },
+  {
+    rule: `!has(self.addressing) || !has(self.addressing.vlanMode) || self.plugin.type != 'ipvlan' || !has(self.plugin.args) || !('mode' in self.plugin.args) || self.plugin.args['mode'] in ['', self.addressing.vlanMode]`,
+    message: 'vlanMode contradicts plugin.args.mode: make them equal or leave one out',
+    fieldPath: '.addressing.vlanMode',
+  },
+  {
+    rule: `!has(self.addressing) || !has(self.addressing.routes) || ${routed} || [(${listed}).filter(one, isCIDR(one)).map(one, cidr(one))].all(nets, size(nets) == 0 || self.addressing.routes.all(route, !has(route.gw) || !isIP(route.gw) || nets.exists(net, net.containsIP(route.gw))))`,
+    message: 'on layer 2 a pod reaches gateways in its own subnet only: name gateways there',
+    fieldPath: '.addressing.routes',
+  },
+  {
+    rule: `!has(self.addressing) || !has(self.addressing.routes) || !self.addressing.routes.exists(one, has(one.gw) && one.gw != '') || !(${behindSbr})`,
+    message:
+      'gateways cannot be reached behind sbr (plugin.metaPlugins), which takes the routes of the NICs out of the main table: leave out these routes, or sbr',
+    fieldPath: '.addressing.routes',
+  },
+  {
+    rule: `!has(self.addressing) || !self.addressing.sourceRouting || !(${behindSbr})`,
+    message: 'does what sbr (plugin.metaPlugins) does, with tables of its own: leave out one of them',
+    fieldPath: '.addressing.sourceRouting',
   },
 ];
 
@@ -45,6 +81,10 @@ export const subnetsRules: readonly Rule[] = [
   {
     rule: 'size(self) < 2 || !self.all(one, isCIDR(one)) || cidr(self[0]).ip().family() != cidr(self[1]).ip().family()',
     message: 'two subnets are one IPv4 and one IPv6 prefix',
+  },
+  {
+    rule: `[${taken}].all(taken, self.all(one, !isCIDR(one) || !(cidr(taken).containsCIDR(one) || cidr(one).containsCIDR(taken))))`,
+    message: `no pod can carry addresses of ${unusable.join(', ')}: choose another prefix`,
   },
 ];
 
