@@ -13,6 +13,11 @@ modules with pinned versions: 5 to 10 minutes on a fresh machine, with progress;
   --json        the last line is {"passed":N,"failed":N,"skipped":["test: reason"],"seconds":N}
   --help        this
 
+Longer than in \`npm test\`, in seconds (3, 11 and 60):
+  MULTINIC_OUTAGE_SECONDS   the API server gone, 429 and 500, each (operator-outage); 600 for ten minutes
+  MULTINIC_QUIET_SECONDS    daemons with nothing to do, counted what they write all the same (outage.test)
+  MULTINIC_FAULTS_SECONDS   two operators that are killed and cut off (two-operators)
+
 Exit status: 0 all passed, 1 some failed or none could run, 2 wrong use.`;
 
 const options = {

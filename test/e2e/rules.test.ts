@@ -207,7 +207,12 @@ test.each([
     'spec.plugin.metaPlugins[0].capabilities.mac',
     'multinic gives it to the interfaces itself',
   ],
-  ['65 chained plugins', chained(...Array(65).fill({ type: 'x' })), 'spec.plugin.metaPlugins', 'at most 64 items'],
+  [
+    '65 chained plugins',
+    chained(...Array.from({ length: 65 }, () => ({ type: 'x' }))),
+    'spec.plugin.metaPlugins',
+    'at most 64 items',
+  ],
   ['a flag', { subnet: '10.0.0.0/8', multiNICIPAM: false, addressing }, 'spec.addressing', 'contradicts addressing'],
 ])('refused: %s', async (_, spec, field, words) => {
   await expectRefusal(networks, network('bad', spec), field, words);
