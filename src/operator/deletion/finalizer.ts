@@ -5,8 +5,13 @@ import type { Context } from '../context.ts';
 /** Keeps a deleted network until its last attachment is gone. */
 export const finalizer = 'multinic.fms.io/network';
 
+/** That of multi-nic-cni, whose operator took it off; nobody does any more. */
+const formerFinalizer = 'finalizers.multinicnetwork.multinic.fms.io';
+
+/** Ours, in the place of that of multi-nic-cni. */
 export async function addFinalizer(context: Context, object: MultiNicNetwork, signal: AbortSignal): Promise<void> {
-  await setFinalizers(context, object, [...(object.metadata.finalizers ?? []), finalizer], signal);
+  const others = (object.metadata.finalizers ?? []).filter((one) => one !== formerFinalizer);
+  await setFinalizers(context, object, [...others, finalizer], signal);
 }
 
 /** The last act: the API server then removes the object. */

@@ -10,6 +10,7 @@ import { certainViewOf, type NetworkView } from '../decide/view.ts';
 import { removeDependents } from '../dependents/leave.ts';
 import { getLive } from '../gone.ts';
 import { stopHosts } from '../hosts/stop-hosts.ts';
+import { removeCidr } from '../ledger/remove-cidr.ts';
 import { isOurs } from '../nads/nad.ts';
 import { deleteNad } from '../nads/write-nads.ts';
 import type { Verdicts } from '../status/conditions.ts';
@@ -64,7 +65,7 @@ async function removeObjects(context: Context, name: string, signal: AbortSignal
   for (const nad of caches.nadsOf.of(name)) if (isOurs(nad)) await deleteNad(context, nad, signal);
   for (const slice of caches.slicesOf.of(name)) await remove(client, resources.cidrSlices, slice, signal);
   const cidr = caches.cidrs.get(name);
-  if (cidr !== undefined) await remove(client, resources.cidrs, cidr, signal);
+  if (cidr !== undefined) await removeCidr(context, cidr, signal);
 }
 
 function drainVerdicts({ parse }: Context, { object, ledger }: NetworkView, step: DrainStep): Verdicts {

@@ -3,6 +3,7 @@ import type { Ledger } from '../../ipam/types.ts';
 import { resources } from '../../kube/resource.ts';
 import type { Context } from '../context.ts';
 import { eachOf, put, remove } from '../writes.ts';
+import { removeCidr } from './remove-cidr.ts';
 import { ledgerWrites } from './write-ledger.ts';
 
 /** `saved`: the objects hold the ledger. `later`: come again after `ms`. */
@@ -29,8 +30,8 @@ export async function saveLedger(
   const stale = cidr !== undefined && cidr.spec?.config?.uid !== uid;
   const staleSlices = slices.filter((slice) => slice.spec?.uid !== uid);
   if (stale || staleSlices.length > 0) {
-    // Left by a network that had the name before.
-    if (stale) await remove(client, resources.cidrs, cidr, signal);
+    // Left by a network that had the name before, or by multi-nic-cni.
+    if (stale) await removeCidr(context, cidr, signal);
     for (const slice of staleSlices) await remove(client, resources.cidrSlices, slice, signal);
     return { kind: 'later', ms: 100 };
   }
