@@ -1,10 +1,22 @@
 import { messageOf } from '../api/message-of.ts';
 import type { KubeObject } from '../api/meta.ts';
-import { backoffDelay, jitter, watchBackoff } from './backoff.ts';
+import { jitter, watchBackoff } from './backoff.ts';
 import { type CacheView, type Change, compareVersions, createCache, type Versioned } from './cache.ts';
-import type { KubeClient, ListPage } from './client.ts';
+import { createCatchUp } from './catch-up.ts';
+import type { KubeClient } from './client.ts';
 import { type Clock, pause, systemClock } from './clock.ts';
-import { isApiError, isGone, retryAfterMs } from './errors.ts';
+import {
+  afterFailedList,
+  afterList,
+  afterWatch,
+  anew,
+  type Course,
+  firstCourse,
+  type Step,
+  type WatchEnd,
+} from './course.ts';
+import { createHandlers } from './handlers.ts';
+import { listAll } from './list.ts';
 import type { Logger } from './logger.ts';
 import { nameOf, type ResourceRef } from './resource.ts';
 import { type WatchEvent, watchOnce } from './watch.ts';
@@ -48,166 +60,127 @@ export interface ReflectorOptions<T> {
    * an event that never came has left wrong does not stay for ever. Infinity: never.
    */
   readonly verifyMs?: number;
+  /**
+   * ms at the most between tries while the server does not know the resource (404: its CRD is not there); default 30,000, as for any
+   * failure. Less is for one program in a cluster, not for one on each host.
+   */
+  readonly missingMs?: number;
 }
-
-/** A watch that lived this long was a healthy one: its end starts no back-off. */
-const healthyMs = 5_000;
 
 /**
  * Starts a reflector: lists in pages from the server's cache, then watches with bookmarks and goes on from the newest version seen,
- * whatever breaks; only a version that is too old (410) makes it list again.
+ * whatever breaks. What it does after which answer is decided in course.ts.
  */
 export function startReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   const { client, ref, signal, logger } = options;
   const clock = options.clock ?? systemClock();
   const random = options.random ?? Math.random;
+  const missingMs = options.missingMs ?? watchBackoff.max;
+  const resource = nameOf(ref);
   const cache = createCache<T>(options.same);
-  const handlers: ((change: Change<T>) => void)[] = [];
+  const handlers = createHandlers(cache, logger, resource);
+  const catchUp = createCatchUp();
   const synced = Promise.withResolvers<void>();
-  const what = nameOf(ref);
+  const selectors = {
+    ...(options.labelSelector !== undefined && { labelSelector: options.labelSelector }),
+    ...(options.fieldSelector !== undefined && { fieldSelector: options.fieldSelector }),
+  };
   let hasSynced = false;
   let lastHeard: number | undefined;
-  /** Cuts what is under way for a list of the newest state. */
-  let cut = new AbortController();
-  /** Of those who wait for it. */
-  let caughtUp: PromiseWithResolvers<void> | undefined;
 
+  const heard = (): void => {
+    lastHeard = clock.now();
+  };
   const versioned = (object: KubeObject): Versioned<T> => ({
     key: keyOf(object),
     version: object.metadata.resourceVersion ?? '0',
     value: options.project(object),
   });
 
-  function report(change: Change<T> | undefined): void {
-    if (change === undefined) return;
-    for (const handler of handlers) call(handler, change);
-  }
-
-  function call(handler: (change: Change<T>) => void, change: Change<T>): void {
-    try {
-      handler(change);
-    } catch (error) {
-      logger.error({ err: error, resource: what, key: change.key }, 'a handler of changes failed');
-    }
-  }
-
-  /** @param version what the server's cache has to know at least; absent: the newest there is */
-  async function list(version: string | undefined, until: AbortSignal): Promise<string> {
+  async function list(course: Course, atLeast: string | undefined, until: AbortSignal): Promise<Step> {
     const items: Versioned<T>[] = [];
-    let page: ListPage<KubeObject> | undefined;
-    do {
-      page = await client.list<KubeObject>(ref, {
-        signal: until,
-        limit: options.pageSize ?? 500,
-        ...(options.labelSelector !== undefined && { labelSelector: options.labelSelector }),
-        ...(options.fieldSelector !== undefined && { fieldSelector: options.fieldSelector }),
-        ...(page?.continue !== undefined
-          ? { continue: page.continue }
-          : version !== undefined && { resourceVersion: version, resourceVersionMatch: 'NotOlderThan' }),
-      });
-      lastHeard = clock.now();
-      for (const object of page.items) items.push(versioned(object));
-    } while (page.continue !== undefined);
-    for (const change of cache.replaceAll(items, page.resourceVersion)) report(change);
-    if (!hasSynced) {
-      hasSynced = true;
-      synced.resolve();
+    const take = (object: KubeObject): void => void items.push(versioned(object));
+    let version: string;
+    try {
+      const pageSize = options.pageSize ?? 500;
+      version = await listAll(client, ref, { ...selectors, atLeast, pageSize, signal: until, take, onPage: heard });
+    } catch (error) {
+      return said(afterFailedList(course, error, missingMs), error, until);
     }
-    return page.resourceVersion;
+    for (const change of cache.replaceAll(items, version)) handlers.tell(change);
+    hasSynced = true;
+    synced.resolve();
+    // Else somebody asked while this list was under way: it may be older.
+    if (!until.aborted) catchUp.done();
+    return afterList(course, version, clock.now() + jitter(options.verifyMs ?? 3_600_000, random()));
+  }
+
+  async function watch(course: Course, from: string, until: AbortSignal): Promise<Step> {
+    let opened: number | undefined;
+    let newest = from;
+    const end = (): WatchEnd => ({ now: clock.now(), open: clock.now() - (opened ?? clock.now()), newest });
+    try {
+      const events = watchOnce(client, ref, {
+        ...selectors,
+        resourceVersion: from,
+        timeoutSeconds: 300 + Math.floor(random() * 301),
+        idleMs: options.idleMs ?? 150_000,
+        clock,
+        signal: until,
+        // What hangs before that is no watch that lives.
+        onOpen: () => {
+          opened = clock.now();
+        },
+      });
+      for await (const event of events) {
+        const version = take(event);
+        // A line that is late, or told twice, does not lead back to where the watch has been.
+        if (compareVersions(version, newest) > 0) newest = version;
+      }
+      return afterWatch(course, end(), missingMs);
+    } catch (error) {
+      return said(afterWatch(course, { ...end(), error }, missingMs), error, until);
+    }
   }
 
   function take(event: WatchEvent): string {
-    lastHeard = clock.now();
+    heard();
     const version = event.object.metadata.resourceVersion ?? '';
     if (event.type === 'BOOKMARK') cache.advance(version);
-    else if (event.type === 'DELETED') report(cache.remove(keyOf(event.object), version));
-    else report(cache.put(versioned(event.object)));
+    else if (event.type === 'DELETED') handlers.tell(cache.remove(keyOf(event.object), version));
+    else handlers.tell(cache.put(versioned(event.object)));
     return version;
   }
 
+  function said(step: Step, error: unknown, until: AbortSignal): Step {
+    // What was called off did not fail.
+    if (step.said !== undefined && !until.aborted) {
+      const { level, message, failures } = step.said;
+      logger[level]({ resource, err: messageOf(error), failures }, message);
+    }
+    return step;
+  }
+
   async function run(): Promise<void> {
-    /** The version to watch from; absent: list first. */
-    let from: string | undefined;
-    /** What a list has to know at least: any version will do, until one was too old or the server fell silent about it. */
-    let atLeast: string | undefined = '0';
-    let failures = 0;
-    let verifyAt = Number.POSITIVE_INFINITY;
+    let course = firstCourse;
     while (!signal.aborted) {
-      let news = false;
-      /** Since when the watch has been open: what hangs before that is no watch that lives. */
-      let opened = Number.POSITIVE_INFINITY;
-      const lived = (): boolean => clock.now() - opened >= healthyMs;
-      if (cut.signal.aborted) {
-        cut = new AbortController();
-        from = undefined;
-        atLeast = undefined;
+      if (catchUp.asked.aborted) {
+        catchUp.begin();
+        course = anew(course);
       }
-      const until = AbortSignal.any([signal, cut.signal]);
-      try {
-        if (from === undefined) {
-          from = await list(atLeast, until);
-          // Else a call came while this list was under way: it may be older.
-          if (!cut.signal.aborted) {
-            caughtUp?.resolve();
-            caughtUp = undefined;
-          }
-          verifyAt = clock.now() + jitter(options.verifyMs ?? 3_600_000, random());
-        }
-        for await (const event of watchOnce(client, ref, {
-          resourceVersion: from,
-          timeoutSeconds: 300 + Math.floor(random() * 301),
-          idleMs: options.idleMs ?? 150_000,
-          clock,
-          signal: until,
-          onOpen: () => {
-            opened = clock.now();
-          },
-          ...(options.labelSelector !== undefined && { labelSelector: options.labelSelector }),
-          ...(options.fieldSelector !== undefined && { fieldSelector: options.fieldSelector }),
-        })) {
-          const version = take(event);
-          // A line that is late, or told twice, does not lead back to where the watch has been.
-          if (compareVersions(version, from) > 0) {
-            from = version;
-            news = true;
-          }
-        }
-        // Closed cleanly, which is routine; but a server that closes at once is not to be hammered.
-        if (lived()) failures = 0;
-        else failures = news ? 1 : failures + 1;
-        if (clock.now() >= verifyAt) {
-          atLeast = from;
-          from = undefined;
-        }
-      } catch (error) {
-        if (signal.aborted) return;
-        if (cut.signal.aborted) continue;
-        failures = news || lived() ? 1 : failures + 1;
-        const gone = isGone(error);
-        // Silence where bookmarks are due, or a version from the future: a dead connection, or a history that was cut (a restored etcd).
-        if (gone || isApiError(error, 0, 'Silent') || isApiError(error, 504)) {
-          from = undefined;
-          // Not from the server's cache: it may be the very thing that is behind.
-          atLeast = undefined;
-        }
-        const fields = { resource: what, err: messageOf(error), failures };
-        if (gone || failures <= 1)
-          logger.debug(fields, gone ? 'version too old: listing again' : 'watch broke: resuming');
-        else logger.warn(fields, 'no news from the API server: trying again');
-        if (gone && failures <= 1) continue;
-        await pause(clock, wait(error, failures), until);
-        continue;
-      }
-      await pause(clock, wait(undefined, failures), until);
+      const until = AbortSignal.any([signal, catchUp.asked]);
+      const { next } = course;
+      const step =
+        next.kind === 'list' ? await list(course, next.atLeast, until) : await watch(course, next.from, until);
+      if (until.aborted) continue;
+      course = step.course;
+      const wait = Math.max(step.asked, jitter(step.backoff, random()));
+      if (wait > 0) await pause(clock, wait, until);
     }
   }
 
-  function wait(error: unknown, failures: number): number {
-    return Math.max(retryAfterMs(error), jitter(backoffDelay(failures, watchBackoff), random()));
-  }
-
   const ended = run().catch((error: unknown) => {
-    logger.error({ err: error, resource: what }, 'a reflector ended: this is a bug');
+    logger.error({ err: error, resource }, 'a reflector ended: this is a bug');
   });
 
   return {
@@ -225,19 +198,9 @@ export function startReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
     get lastHeard() {
       return lastHeard;
     },
-    onChange: (handler) => {
-      handlers.push(handler);
-      for (const key of cache.keys()) {
-        const value = cache.get(key);
-        if (value !== undefined) call(handler, { key, new: value });
-      }
-    },
-    learn: (object) => report(cache.learn(versioned(object))),
-    catchUp: () => {
-      caughtUp ??= Promise.withResolvers<void>();
-      cut.abort();
-      return caughtUp.promise;
-    },
+    onChange: (handler) => handlers.add(handler),
+    learn: (object) => handlers.tell(cache.learn(versioned(object))),
+    catchUp: () => catchUp.ask(),
     ended,
   };
 }

@@ -72,13 +72,16 @@ export interface CacheOptions {
   readonly readiness?: Readiness;
 }
 
+/** How long kinds that the server does not know (their CRDs are not there) are left alone at the most, ms: one asks for all hosts. */
+export const missingMs = 10_000;
+
 export function startCaches({ client, signal, logger, clock, readiness }: CacheOptions): Caches {
   const start = <T>(
     ref: ResourceRef,
     project: (object: KubeObject) => T,
     same?: (a: T, b: T) => boolean,
   ): Reflector<T> => {
-    const reflector = startReflector({ client, ref, signal, logger, clock, project, ...(same && { same }) });
+    const reflector = startReflector({ client, ref, signal, logger, clock, missingMs, project, ...(same && { same }) });
     readiness?.set(ref.plural, 'not read yet');
     void reflector.synced.then(() => readiness?.set(ref.plural, undefined));
     return reflector;

@@ -5,6 +5,7 @@ import { isNotFound } from '../../kube/errors.ts';
 import type { Logger } from '../../kube/logger.ts';
 import { type Reflector, startReflector } from '../../kube/reflector.ts';
 import { inNamespace, type ResourceRef, resources } from '../../kube/resource.ts';
+import { missingMs } from '../caches.ts';
 import { equal } from '../equal.ts';
 
 /** Kinds of other operators, whose CRDs a cluster may have or not. */
@@ -15,9 +16,6 @@ export const dependentKinds = {
 } as const satisfies Record<string, { ref: ResourceRef; crd: string }>;
 
 export type DependentKind = keyof typeof dependentKinds;
-
-/** How long a kind that the server does not have is not asked for again, ms. */
-const missingMs = 10_000;
 
 export interface DependentCaches {
   /** Where objects of a kind are. */
@@ -51,7 +49,7 @@ export function createDependentCaches(options: DependentOptions): DependentCache
     kind === 'nicPolicies' ? dependentKinds[kind].ref : inNamespace(dependentKinds[kind].ref, sriovNamespace);
 
   const start = (kind: DependentKind): Reflector<KubeObject> => {
-    const reflector = startReflector({ client, ref: refOf(kind), signal, logger, clock, project });
+    const reflector = startReflector({ client, ref: refOf(kind), signal, logger, clock, missingMs, project });
     reflector.onChange(({ old, new: now }) => {
       // Status is others' news.
       if (!equal(told(old), told(now))) onChange(kind);

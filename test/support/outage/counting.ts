@@ -1,4 +1,6 @@
 import { type BackoffLimits, backoffDelay, itemBackoff, watchBackoff } from '../../../src/kube/backoff.ts';
+import { ApiError } from '../../../src/lab/apiserver/api-error.ts';
+import { missingMs } from '../../../src/operator/caches.ts';
 import type { Outage } from './faults.ts';
 import type { Sent } from './wire.ts';
 
@@ -32,9 +34,12 @@ function triesWithin(ms: number, limits: BackoffLimits, spread: number): number 
  * What the arithmetic of back-offs allows the loop in that time (ms): for lists and watches their own, for all else that of a key.
  * @param news how often something new was to be told meanwhile: each may end a back-off early
  */
-export function boundOf(loop: string, { callsPerTry = 1 }: Outage, ms: number, news: number): number {
+export function boundOf(loop: string, { how, callsPerTry = 1 }: Outage, ms: number, news: number): number {
   const reads = / GET \/apis?(\/[^/]+)?\/v1\/[^/]+$/.test(loop);
-  return callsPerTry * (reads ? triesWithin(ms, watchBackoff, 0.5) : triesWithin(ms, itemBackoff, 1) + news);
+  // The operator, one for all hosts, asks more often whether its kinds are back.
+  const missing = how instanceof ApiError && how.code === 404 && loop.includes('operator');
+  const limits = missing ? { ...watchBackoff, max: missingMs } : watchBackoff;
+  return callsPerTry * (reads ? triesWithin(ms, limits, 0.5) : triesWithin(ms, itemBackoff, 1) + news);
 }
 
 /** Calls that the outage met before the time that the server had asked for. */
