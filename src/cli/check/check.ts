@@ -32,8 +32,14 @@ export function checkText(text: string, schema: SchemaCheck): Finding[] {
       const problems = [{ path: '', message: 'is no Kubernetes object' }];
       return [{ object: `document at line ${line}`, foreign: false, problems }];
     }
-    return [checkObject(document.toJS(), schema)];
+    return objectsOf(document.toJS()).map((object) => checkObject(object, schema));
   });
+}
+
+/** `kubectl get --output=yaml` gives several objects as one List. */
+function objectsOf(value: unknown): readonly unknown[] {
+  const { kind, items } = fieldsOf(value);
+  return textOr(kind, '').endsWith('List') && Array.isArray(items) ? items : [value];
 }
 
 function checkObject(value: unknown, schema: SchemaCheck): Finding {

@@ -74,6 +74,21 @@ describe('checkText', () => {
     ]);
   });
 
+  it('judges each object of a List, as `kubectl get --output=json` gives them', () => {
+    const item = (name: string, spec: object) => ({
+      apiVersion: 'multinic.fms.io/v1',
+      kind: 'MultiNicNetwork',
+      metadata: { name },
+      spec,
+    });
+    const plugin = { cniVersion: '1.0.0', type: 'macvlan' };
+    const items = [item('a', { ipam: '{"type":"dhcp"}', plugin }), item('b', { plugin })];
+    expect(check(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))).toMatchObject([
+      { object: 'MultiNicNetwork/a', problems: [] },
+      { object: 'MultiNicNetwork/b', problems: expect.arrayContaining([expect.objectContaining({ path: 'spec.addressing' })]) },
+    ]);
+  });
+
   it('knows its kinds, and wants a name', () => {
     expect(problems('apiVersion: multinic.fms.io/v1\nkind: Nic\n')).toEqual([
       { path: 'metadata.name', message: 'is missing' },
