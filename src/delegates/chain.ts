@@ -1,13 +1,18 @@
 import type { CniResult } from '../cni/types.ts';
 import { isOlder } from '../cni/versions.ts';
+import { addCall, withAddresses, withoutIpam } from './addressing.ts';
 import type { DelegateContext, Delegates } from './exec.ts';
 import { isObject } from './json.ts';
 import { versionOf } from './plan.ts';
 import type { DelegateCall } from './types.ts';
 
-/** ADD of a call and of what is chained to it, each with the result of the one before. @returns the last result */
+/**
+ * ADD of a call and of what is chained to it, each with the result of the one before.
+ * @returns the last result, as if each plugin had asked the IPAM that its call names
+ */
 export async function addChain(delegates: Delegates, call: DelegateCall, context: DelegateContext): Promise<CniResult> {
-  let result = await delegates.run(call, 'ADD', context);
+  const own = addCall(call);
+  let result = withAddresses(call, await delegates.run(own.call, 'ADD', context, own.previous));
   for (const step of stepsOf(call)) result = await delegates.run(step, 'ADD', context, result);
   return result;
 }
@@ -25,7 +30,7 @@ export async function checkChain(
 ): Promise<void> {
   const steps = stepsOf(call);
   const moved = steps.some(({ plugin }) => plugin === 'sbr' || plugin === 'vrf');
-  for (const step of moved ? steps : [call, ...steps]) {
+  for (const step of moved ? steps : [withoutIpam(call), ...steps]) {
     if (!isOlder(versionOf(step), '0.4.0')) await delegates.run(checked(step), 'CHECK', context, recorded);
   }
 }
@@ -64,11 +69,12 @@ export async function delChain(
 ): Promise<readonly DelFailure[]> {
   const steps = stepsOf(call).filter(({ plugin }) => there || !inPod.has(plugin));
   const failures: DelFailure[] = [];
-  for (const step of [...steps.reverse(), ...(main ? [call] : [])]) {
+  const own = withoutIpam(call);
+  for (const step of [...steps.reverse(), ...(main ? [own] : [])]) {
     try {
       await delegates.run(step, 'DEL', context, recorded);
     } catch (error) {
-      failures.push({ error, outside: step !== call && !inPod.has(step.plugin) });
+      failures.push({ error, outside: step !== own && !inPod.has(step.plugin) });
     }
   }
   return failures;

@@ -1,13 +1,11 @@
 import { hash } from 'node:crypto';
 import type { AttachmentKey, CniResult } from '../cni/types.ts';
 import { isOlder } from '../cni/versions.ts';
-import { parseInterfaceAddress } from '../net/prefix.ts';
+import { addressLines, type IpLine, linkSettings } from './addressing.ts';
 import { isObject } from './json.ts';
 import { versionOf } from './plan.ts';
+import { isPlainStatic, staticAddresses } from './static-ipam.ts';
 import type { DelegateCall } from './types.ts';
-
-/** A line for `ip -batch`; src/kernel's IpCommand is one. */
-type IpLine = readonly string[];
 
 /** What makes all links of an attachment in two batches, with the state that the reference plugins would leave. */
 export interface DirectPlan {
@@ -55,12 +53,7 @@ export function planDirect(
   return {
     create: calls.map((call, index) => creation(call, names[index] ?? '', netns)),
     finish: () => ({
-      sysctls: Object.fromEntries(
-        names.flatMap((name) => [
-          [`net/ipv4/conf/${name}/arp_notify`, '1'] as const,
-          ...Object.entries(ipv6).map(([setting, value]) => [`net/ipv6/conf/${name}/${setting}`, value] as const),
-        ]),
-      ),
+      sysctls: Object.assign({}, ...calls.map((call, index) => settings(call, names[index] ?? '', ipv6))),
       lines: calls.flatMap((call, index) => finishing(call, names[index] ?? '').map((line) => ({ call, line }))),
     }),
   };
@@ -95,38 +88,33 @@ function creation({ nic, plugin, config }: DelegateCall, name: string, netns: st
   return ['link', 'add', 'link', nic, 'name', name, 'txqueuelen', '0', ...mtu, ...mac, 'netns', netns, ...kind];
 }
 
-/** Addresses before the link is up: the kernel announces them when it comes up (arp_notify, ndisc_notify). */
-function finishing(call: DelegateCall, name: string): IpLine[] {
-  const addresses = staticAddresses(call).map((text) => {
-    const { address, prefix } = parseInterfaceAddress(text);
-    const broadcast = address.family === 4 && prefix.length < 31 ? ['brd', '+'] : [];
-    return ['addr', 'add', text, ...broadcast, 'dev', call.ifname];
-  });
-  return [['link', 'set', 'dev', name, 'name', call.ifname], ...addresses, ['link', 'set', 'dev', call.ifname, 'up']];
+function settings(
+  call: DelegateCall,
+  name: string,
+  ipv6: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const common = Object.entries(ipv6).map(([setting, value]) => [`net/ipv6/conf/${name}/${setting}`, value] as const);
+  return { ...Object.fromEntries(common), ...linkSettings(call, name) };
 }
 
-function isPlain({ nic, plugin, config, chain }: DelegateCall): boolean {
+/** Addresses before the link is up: the kernel announces them when it comes up (arp_notify, ndisc_notify). */
+function finishing(call: DelegateCall, name: string): IpLine[] {
+  const renamed = ['link', 'set', 'dev', name, 'name', call.ifname];
+  return [renamed, ...addressLines(call), ['link', 'set', 'dev', call.ifname, 'up']];
+}
+
+function isPlain(call: DelegateCall): boolean {
+  const { nic, plugin, config, chain } = call;
   if (chain !== undefined) return false;
   if (modes[plugin]?.includes(String(config['mode'])) !== true) return false;
   if (config['type'] !== plugin || config['master'] !== nic) return false;
   if (!['number', 'undefined'].includes(typeof config['mtu'])) return false;
   if (config['mac'] !== undefined && plugin !== 'macvlan') return false;
-  return Object.keys(config).every((name) => knownKeys.has(name)) && isPlainIpam(config['ipam']);
+  return (
+    Object.keys(config).every((name) => knownKeys.has(name)) && (hasNoAddresses(config['ipam']) || isPlainStatic(call))
+  );
 }
 
-function isPlainIpam(ipam: unknown): boolean {
-  if (!isObject(ipam)) return false;
-  // No addresses.
-  if (Object.keys(ipam).length === 0) return true;
-  if (ipam['type'] !== 'static') return false;
-  if (!Object.keys(ipam).every((name) => name === 'type' || name === 'addresses')) return false;
-  const list = ipam['addresses'];
-  return Array.isArray(list) && list.every((entry) => isObject(entry) && Object.keys(entry).join() === 'address');
-}
-
-/** Addresses of a call's `static` IPAM, as `<address>/<length>`. */
-export function staticAddresses({ config }: DelegateCall): string[] {
-  const ipam = config['ipam'];
-  const list = isObject(ipam) && Array.isArray(ipam['addresses']) ? ipam['addresses'] : [];
-  return list.filter(isObject).map(({ address }) => String(address));
+function hasNoAddresses(ipam: unknown): boolean {
+  return isObject(ipam) && Object.keys(ipam).length === 0;
 }

@@ -2,12 +2,10 @@ import { CniError, code } from '../api/cni-error.ts';
 import { messageOf } from '../api/message-of.ts';
 import type { CniResult } from '../cni/types.ts';
 import { type Address, sameAddress } from '../net/address.ts';
-import { parseInterfaceAddress } from '../net/prefix.ts';
 import { addChain, checkChain, delChain } from './chain.ts';
-import { staticAddresses } from './direct.ts';
 import { type DelegateContext, type Delegates, undoing } from './exec.ts';
-import { isObject, type JsonObject } from './json.ts';
 import { isMoved } from './moved.ts';
+import { givenAddresses, ipamOf } from './static-ipam.ts';
 import type { DelegateCall } from './types.ts';
 
 /** As much of a link of a pod as is looked at; src/kernel's Link is one. */
@@ -21,7 +19,7 @@ export interface SeenLink {
 export type Look = (netns: string) => Promise<readonly SeenLink[] | undefined>;
 
 /**
- * ADD of all calls with their chains, side by side, with the last results in their order. When one fails, every one is undone before this throws,
+ * ADD of all calls with their chains, side by side, with the last results in their order; addresses that are for `planAddresses` are among them, but not on links yet. When one fails, every one is undone before this throws,
  * the failed one too (the ipvlan plugin leaves its link when a later step of ADD fails).
  * @throws CniError of the first failed call; `details` has the others, and what could not be undone
  */
@@ -140,22 +138,6 @@ function isLinkOf(link: SeenLink, call: DelegateCall, recorded: CniResult | unde
   return held.every(({ address }) => given.some((own) => sameAddress(own, address)));
 }
 
-/** Addresses of a call's static IPAM. */
-function givenAddresses(call: DelegateCall): Address[] {
-  return staticAddresses(call).flatMap((text) => {
-    try {
-      return [parseInterfaceAddress(text).address];
-    } catch {
-      return [];
-    }
-  });
-}
-
-/** Whether a call's static IPAM has an IPv6 address. */
-export function hasStaticIpv6(call: DelegateCall): boolean {
-  return givenAddresses(call).some(({ family }) => family === 6);
-}
-
 /**
  * Whether something is remembered until DEL: by a call's IPAM plugin (not `static`), what it gave; by sriov-cni, that the virtual
  * function is taken and what it was like before.
@@ -168,11 +150,6 @@ export function keepsBooks(call: DelegateCall): boolean {
 export function hasOtherIpam(call: DelegateCall): boolean {
   const type = ipamOf(call)['type'];
   return type !== undefined && type !== 'static';
-}
-
-function ipamOf(call: DelegateCall): JsonObject {
-  const ipam = call.config['ipam'];
-  return isObject(ipam) ? ipam : {};
 }
 
 function errorsOf(outcomes: readonly PromiseSettledResult<unknown>[]): CniError[] {

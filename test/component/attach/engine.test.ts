@@ -292,7 +292,7 @@ describe('ADD refuses, and leaves nothing', () => {
     [
       'says that all is well and makes nothing',
       'in=$(cat); [ "$CNI_COMMAND" = ADD ] && { echo \'{"cniVersion":"1.0.0"}\'; exit 0; }; echo "$in" | $REAL',
-      /net1 is missing/,
+      /NIC eth1: macvlan ADD made no interface net1/,
     ],
     [
       'is ended when its link has a passing name',
@@ -310,7 +310,7 @@ describe('ADD refuses, and leaves nothing', () => {
 
   test('when the caller goes away: undone, also by the caller that never hears of it', async () => {
     const pod = world.pod();
-    const path = [world.delegate('macvlan', '[ "$CNI_COMMAND" = ADD ] && sleep 1; exec $REAL'), pluginDirectory];
+    const path = [world.delegate('macvlan', '[ "$CNI_COMMAND" = ADD ] && sleep 60; exec $REAL'), pluginDirectory];
     const gone = new AbortController();
     const call = harness.call(callOf('ADD', { network: 'red', container: 'a', netns: pod, path }), gone.signal);
     const ended = call.catch((error: unknown) => error);

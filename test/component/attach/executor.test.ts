@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,9 +7,10 @@ import { compareExecutors } from '../../support/attach/executors.ts';
 import { callOf, createWorld, plansText, pluginDirectory, type World } from '../../support/attach/world.ts';
 import { ipvlanKernel, runThere } from '../../support/ipvlan-kernel.ts';
 
-const same = { differences: [], check: 'ok', after: 0 };
+const alike = { differences: [], check: 'ok', checkWithStatic: 'ok', after: 0 };
+const same = { delegates: alike, direct: alike };
 
-describe('links that the daemon makes are the same as the reference plugin leaves them, and its CHECK says so', () => {
+describe('links, addresses and answers are those of the reference plugin with static, and its CHECK says so', () => {
   test('macvlan', async () => {
     expect(await compareExecutors('macvlan')).toEqual({ bridge: same, private: same, vepa: same, passthru: same });
   });
@@ -35,31 +36,49 @@ describe('who makes the links', () => {
   });
   afterAll(async () => world.end());
 
-  /** A directory without `static`: whoever runs a delegate there fails and names it. */
+  /** A directory without `static`: a delegate that asks for it fails and names it. */
   const alone = (name: string, macvlan: (file: string) => void): string => {
     const directory = `${world.folder}/${name}`;
     mkdirSync(directory);
     macvlan(`${directory}/macvlan`);
     return directory;
   };
-  const add = (container: string, directory: string, plugin: Readonly<Record<string, unknown>> = {}) => {
-    const call = callOf('ADD', { network: 'red', container, netns: world.pod(), path: [directory] });
+  const add = (
+    container: string,
+    directory: string,
+    plugin: Readonly<Record<string, unknown>> = {},
+    netns = world.pod(),
+  ) => {
+    const call = callOf('ADD', { network: 'red', container, netns, path: [directory] });
     return harness.call({ ...call, conf: { ...call.conf, plugin } });
   };
   const script = (file: string): void => {
-    writeFileSync(file, `#!/bin/sh\nexec ${pluginDirectory}/macvlan\n`);
+    writeFileSync(file, `#!/bin/sh\necho "$CNI_COMMAND" >> ${file}.log\nexec ${pluginDirectory}/macvlan\n`);
     chmodSync(file, 0o755);
   };
+  /** What only links to come of delegates need. */
+  const isPrepared = (netns: string): boolean =>
+    world.exec(netns, 'cat', '/proc/sys/net/ipv6/conf/default/accept_ra') === '0\n';
 
   test('the daemon, for the reference plugin and plain configurations', async () => {
     const reference = alone('reference', (file) => symlinkSync(`${pluginDirectory}/macvlan`, file));
-    const answer = await add('plain', reference);
+    const [plain, key, chained] = [world.pod(), world.pod(), world.pod()];
+    const answer = await add('plain', reference, {}, plain);
     expect(answer?.interfaces.map(({ name }) => name)).toEqual(['net1', 'net1-1']);
-    await expect(add('key', reference, { linkContainer: 'x' })).rejects.toThrow(/static/);
+    expect(isPrepared(plain)).toBe(false);
+    await add('key', reference, { linkContainer: 'x' }, key);
+    expect(isPrepared(key)).toBe(true);
+    // What is chained may need the addresses at once: the delegate puts them.
+    symlinkSync(`${pluginDirectory}/tuning`, `${reference}/tuning`);
+    const metaPlugins = [{ type: 'tuning' }];
+    await expect(add('chained', reference, { metaPlugins }, chained)).rejects.toThrow(/static/);
+    expect(await world.links(chained)).toEqual([]);
   });
 
   test('the delegate, when somebody put another program in its place', async () => {
-    await expect(add('script', alone('wrapped', script))).rejects.toThrow(/static/);
+    const wrapped = alone('wrapped', script);
+    expect((await add('script', wrapped))?.ips).toHaveLength(2);
+    expect(readFileSync(`${wrapped}/macvlan.log`, 'utf8')).toBe('VERSION\nADD\nADD\n');
   });
 
   test.each(['direct', 'delegates'] as const)('no address is on a link before it is on disk: %s', async (executor) => {

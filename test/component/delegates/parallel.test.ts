@@ -2,6 +2,8 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { CniResult } from '../../../src/cni/types.ts';
+import { planAddresses } from '../../../src/delegates/addressing.ts';
 import { createDelegates, type DelegateContext } from '../../../src/delegates/exec.ts';
 import { addAll, delAll, type Look } from '../../../src/delegates/parallel.ts';
 import { planCalls } from '../../../src/delegates/plan.ts';
@@ -56,6 +58,18 @@ async function namesIn(netns: string): Promise<string[]> {
   return (await kernel.links(netns)).map((link) => link.name).filter((name) => name !== 'lo');
 }
 
+/** ADD, and the addresses that the plugins leave to be put, as the daemon does. */
+async function addWithAddresses(pod: string, calls: readonly DelegateCall[]): Promise<readonly CniResult[]> {
+  const results = await addAll(delegates, look, calls, contextIn(pod));
+  const { sysctls, lines } = planAddresses(calls, results);
+  await kernel.batch(
+    lines.map(({ line }) => line),
+    pod,
+    { sysctls },
+  );
+  return results;
+}
+
 /** A directory of plugins in which one is a script that may run the real one. */
 function wrapped(script: string): readonly string[] {
   const directory = mkdtempSync(join(folder, 'bin-'));
@@ -70,7 +84,7 @@ describe('ADD and DEL of real macvlan links', () => {
   test('four NICs side by side, deleted, and deleted again', async () => {
     const pod = spaces.add();
     const calls = callsOn(four);
-    const results = await addAll(delegates, look, calls, contextIn(pod));
+    const results = await addWithAddresses(pod, calls);
     expect(results.map((result) => result.ips.map(({ address }) => address))).toEqual(
       [0, 1, 2, 3].map((index) => [`192.168.${index}.7/24`, `fd00:${index + 1}::7/64`]),
     );
@@ -138,7 +152,7 @@ describe('ADD and DEL of real macvlan links', () => {
 
   test('an interface of another attachment that has the name is no part of the undoing', async () => {
     const pod = spaces.add();
-    await addAll(delegates, look, callsOn(['eth1'], 7), contextIn(pod));
+    await addWithAddresses(pod, callsOn(['eth1'], 7));
     await expect(addAll(delegates, look, callsOn(['eth2', 'eth3'], 8), contextIn(pod))).rejects.toThrow('NIC eth2');
     expect(await namesIn(pod)).toEqual(['net1']);
   });

@@ -19,13 +19,16 @@ test('a link is born in the pod under a passing name; addressed, named and up in
   const { sysctls, lines } = plan?.finish() ?? {};
   expect(lines?.map(({ line }) => line.join(' '))).toEqual([
     `link set dev ${name} name net1`,
-    'addr add 10.0.1.2/24 brd + dev net1',
-    'addr add fd00::2/64 dev net1',
+    'addr add 10.0.1.2/24 dev net1 brd +',
+    'addr add fd00::2/64 dev net1 nodad',
     'link set dev net1 up',
   ]);
   expect(sysctls).toEqual({
     [`net/ipv4/conf/${name}/arp_notify`]: '1',
     [`net/ipv6/conf/${name}/accept_ra`]: '0',
+    'net/ipv6/conf/lo/disable_ipv6': '0',
+    [`net/ipv6/conf/${name}/disable_ipv6`]: '0',
+    [`net/ipv6/conf/${name}/keep_addr_on_down`]: '1',
   });
 });
 

@@ -1,8 +1,10 @@
 import type { CniResult } from '../../../cni/types.ts';
+import { planAddresses } from '../../../delegates/addressing.ts';
 import { directResult, planDirect } from '../../../delegates/direct.ts';
 import type { DelegateContext } from '../../../delegates/exec.ts';
 import { delegateError } from '../../../delegates/failure.ts';
-import { addAll, hasOtherIpam, hasStaticIpv6 } from '../../../delegates/parallel.ts';
+import { addAll, hasOtherIpam } from '../../../delegates/parallel.ts';
+import { hasStaticIpv6 } from '../../../delegates/static-ipam.ts';
 import type { DelegateCall } from '../../../delegates/types.ts';
 import type { IpCommand, Link } from '../../../kernel/types.ts';
 import type { AttachmentRecord } from '../../../store/types.ts';
@@ -51,7 +53,7 @@ export async function executorFor(context: AttachContext, record: AttachmentReco
       const { answers, links } = await kernel.batchThenLinks(commands, netns, { sysctls, marks });
       for (const [index, { call }] of lines.entries()) requireDone(call, answers[index]);
       return {
-        delegateResults: calls.map((call) => resultOf(call, links, netns)),
+        delegateResults: calls.map((call) => directResult(call, linkOf(call, links), netns)),
         answers: answers.slice(lines.length),
         links,
       };
@@ -67,7 +69,12 @@ function byDelegates(context: AttachContext, record: AttachmentRecord, netns: st
       await store.synced();
       const delegateResults = await addAll(delegates, lookWith(kernel), record.calls, running);
       await context.step('add:delegates');
-      return { delegateResults, ...(await kernel.batchThenLinks(after, netns)) };
+      const { sysctls, lines, announcements } = planAddresses(record.calls, delegateResults);
+      const commands = [...lines.map(({ line }) => line), ...announcements, ...after];
+      const options = { sysctls, marks: delegates.marks(record.key) };
+      const { answers, links } = await kernel.batchThenLinks(commands, netns, options);
+      for (const [index, { call, line }] of lines.entries()) requireAddressed(call, line, answers[index], links);
+      return { delegateResults, answers: answers.slice(lines.length + announcements.length), links };
     },
   };
 }
@@ -88,9 +95,16 @@ function requireDone(call: DelegateCall | undefined, said: string | undefined): 
   throw delegateError({ nic: call.nic, plugin: call.plugin, verb: 'ADD' }, `failed: ${said}`);
 }
 
-function resultOf(call: DelegateCall, links: readonly Link[], netns: string): CniResult {
+function requireAddressed(call: DelegateCall, line: IpCommand, said: string | undefined, links: readonly Link[]): void {
+  if (said === undefined) return;
+  const { name } = linkOf(call, links);
+  const subject = { nic: call.nic, plugin: call.plugin, verb: 'ADD' } as const;
+  throw delegateError(subject, `made interface ${name}, but \`ip ${line.join(' ')}\` failed: ${said}`);
+}
+
+function linkOf(call: DelegateCall, links: readonly Link[]): Link {
   const link = links.find(({ name }) => name === call.ifname);
-  if (link !== undefined) return directResult(call, link, netns);
+  if (link !== undefined) return link;
   throw delegateError({ nic: call.nic, plugin: call.plugin, verb: 'ADD' }, `made no interface ${call.ifname}`);
 }
 

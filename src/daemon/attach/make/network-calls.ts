@@ -1,5 +1,6 @@
 import type { HostPlan } from '../../../api/host.ts';
 import type { NetworkCall } from '../../../cni/types.ts';
+import { withoutIpam } from '../../../delegates/addressing.ts';
 import type { NetworkDelegateCall } from '../../../delegates/exec.ts';
 import { readMetaPlugins } from '../../../delegates/meta-plugins.ts';
 import { planCalls } from '../../../delegates/plan.ts';
@@ -23,9 +24,11 @@ export function networkCalls(plan: HostPlan, call: NetworkCall): readonly Networ
     plugin: call.conf.plugin,
     chain: readMetaPlugins(call.conf.plugin, plan.network).map((one) => ({ ...one, cniVersion: since })),
     nics: usableBlocks(plan).map(({ interfaceName }) => nicCall(plan, interfaceName, '', [])),
-  }).flatMap(({ nic, chain = [], ...own }) =>
-    (plan.binding === 'deviceID' ? chain : [own, ...chain]).map(({ plugin, config }) => ({ nic, plugin, config })),
-  );
+  })
+    .map(withoutIpam)
+    .flatMap(({ nic, chain = [], ...own }) =>
+      (plan.binding === 'deviceID' ? chain : [own, ...chain]).map(({ plugin, config }) => ({ nic, plugin, config })),
+    );
 }
 
 /** Whether the delegate has GC and STATUS at all; those before CNI 1.1.0 are not asked. @throws CniError when it is not there */

@@ -1,7 +1,7 @@
 import { CniError, code } from '../../../api/cni-error.ts';
 import type { HostPlan } from '../../../api/host.ts';
-import { staticAddresses } from '../../../delegates/direct.ts';
 import type { ChosenNic } from '../../../delegates/plan.ts';
+import { staticAddresses } from '../../../delegates/static-ipam.ts';
 import type { DelegateCall, SourceRouting } from '../../../delegates/types.ts';
 import { refusals } from '../../../kernel/batch.ts';
 import type { IpCommand, Kernel, Route } from '../../../kernel/types.ts';
