@@ -11,8 +11,13 @@ export interface Devices {
 /** The two virtual functions, of eth2 and eth1: Multus hands over the first by name, which is not of the first NIC. */
 export const virtualFunctions = ['0000:3b:02.0', '0000:5e:02.0'];
 
+/** Held by all who need the directory below, each until its service has ended. */
+const lock = '/run/multinic-lab/kubelet.lock';
+
 /** In the host's mount namespace only; the machine's own directory is made where there is none. */
 const lay = `
+exec 9>${lock}
+flock --shared 9
 [ -d /var/lib/kubelet ] || mkdir /var/lib/kubelet
 mount -t tmpfs lab-kubelet /var/lib/kubelet
 mkdir /var/lib/kubelet/pod-resources
@@ -42,7 +47,8 @@ ip link set dev eth1 alias pf
 const clear = `
 kill "$(cat /var/lib/kubelet/pid)"
 umount -l /sys/bus/pci/devices /sys/class/net /var/lib/kubelet
-rmdir /var/lib/kubelet 2>/dev/null || true
+# Another run may have laid its own over it, which would go with it.
+flock --timeout 5 ${lock} rmdir /var/lib/kubelet 2>/dev/null || true
 rm -f /opt/cni/bin/sriov /opt/cni/bin/sriov.log
 ip link set dev eth1 alias ''
 `;

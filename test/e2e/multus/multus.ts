@@ -70,7 +70,7 @@ export async function installMultus(
   return {
     call,
     async attach({ host, sandbox, attachments }) {
-      await call('ADD', host, sandbox);
+      await patient(() => call('ADD', host, sandbox));
       const inNetns = ['ip', 'netns', 'exec', sandbox.netns.slice(sandbox.netns.lastIndexOf('/') + 1)];
       return {
         name: sandbox.pod,
@@ -92,6 +92,20 @@ export async function installMultus(
         ),
       ),
   };
+}
+
+/**
+ * An ADD, again while Multus had done nothing yet: it waits 2.5 s for the pod's object to be shown to it, which is short on a busy
+ * machine, and then says so; whoever called it calls it again.
+ */
+export async function patient(add: () => Promise<string>): Promise<string> {
+  for (let left = 20; ; left--) {
+    try {
+      return await add();
+    } catch (error) {
+      if (left === 0 || !/error waiting for pod: .*context deadline exceeded/.test(String(error))) throw error;
+    }
+  }
 }
 
 /** What libcni has kept of an ADD. */
