@@ -139,7 +139,7 @@ function contextIn(netns: string): Parameters<typeof addAll>[3] {
 
 /** Targets that do not answer. */
 function silent(pod: Pod, targets: readonly string[]): string[] {
-  const { stdout } = spawnSync('nsenter', [`--net=${pod.netns}`, 'fping', '-a', '-r', '2', '-t', '1000', ...targets], {
+  const { stdout } = spawnSync('nsenter', [`--net=${pod.netns}`, 'fping', '-a', '-r', '2', '-t', '5000', ...targets], {
     encoding: 'utf8',
   });
   const alive = new Set(stdout.split('\n'));

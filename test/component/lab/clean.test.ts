@@ -153,9 +153,9 @@ function multinic(...args: string[]): string {
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  const end = performance.now() + 60_000;
+  const end = performance.now() + 240_000;
   while (!holds()) {
-    if (performance.now() > end) throw new Error('waited for a minute');
+    if (performance.now() > end) throw new Error('waited for four minutes');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

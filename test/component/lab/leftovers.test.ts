@@ -2,11 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from '../../../src/lab/cluster/wait.ts';
 import { createLab, type Lab } from '../../../src/lab/lab.ts';
 import { difference, type Leftover } from '../../../src/lab/leftovers/difference.ts';
 import { type ItemKind, itemKinds, type Listing } from '../../../src/lab/leftovers/item.ts';
 import { listLab } from '../../../src/lab/leftovers/listing.ts';
 import { rootLinkName } from '../../../src/lab/run/clean.ts';
+import { identify, isAlive } from '../../../src/lab/run/processes.ts';
 
 /** One thing of a kind, put somewhere and taken away again. */
 interface Plant {
@@ -170,8 +172,9 @@ describe('the listing of everything that stands', () => {
           pid = (await must(['sh', '-c', 'sleep 7777 >/dev/null 2>&1 & echo $!'])).trim();
         },
         async () => {
+          const sleeper = identify(Number(pid));
           process.kill(Number(pid), 'SIGKILL');
-          await new Promise((resolve) => setTimeout(resolve, 100));
+          await until('the end of sleep 7777', () => (sleeper && isAlive(sleeper) ? undefined : true));
         },
       ),
       planted(

@@ -41,7 +41,18 @@ async function main(): Promise<unknown> {
   const [one = '', two = '', three = ''] = pods;
   const talk = [await attach('l3', 'a', one), await attach('l3', 'b', two)];
   const peer = (await harness.look()).records.find(({ key }) => key.containerID === 'b')?.result?.ips[0]?.address;
-  const ping = spawn('nsenter', [`--net=${one}`, 'fping', '-q', '-p', '50', '-c', '40', peer?.split('/')[0] ?? '']);
+  const ping = spawn('nsenter', [
+    `--net=${one}`,
+    'fping',
+    '-q',
+    '-p',
+    '50',
+    '-c',
+    '40',
+    '-t',
+    '30000',
+    peer?.split('/')[0] ?? '',
+  ]);
   const report = text(ping.stderr);
   const tries: number[] = [];
   for (let round = 0; round < 5; round += 1) {
