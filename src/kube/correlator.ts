@@ -1,3 +1,5 @@
+import { remember } from './remember.ts';
+
 /** Something to tell of an object. */
 export interface News {
   /** Warning: somebody should look. */
@@ -89,14 +91,4 @@ export function createCorrelator(limits: CorrelatorLimits = correlatorLimits): C
 
 function keyOf(...parts: string[]): string {
   return JSON.stringify(parts);
-}
-
-/** Sets it as the newest, and forgets the oldest beyond the limit. */
-export function remember<T>(known: Map<string, T>, key: string, value: T, limit: number): void {
-  known.delete(key);
-  known.set(key, value);
-  for (const oldest of known.keys()) {
-    if (known.size <= limit) break;
-    known.delete(oldest);
-  }
 }

@@ -35,7 +35,7 @@ export interface Context {
   readonly queues: Readonly<Record<'network' | 'host' | 'namespace' | 'config', Queue>>;
   /** How long the last reconcile of each network took, ms. */
   readonly reconcileMs: Map<string, number>;
-  /** When each slice was last written, ms since the epoch. */
+  /** When each slice was written that was written within the last second, ms since the epoch. */
   readonly sliceWrites: Map<string, number>;
   /** Writes of one reconcile that run at the same time. */
   readonly width: number;

@@ -1,11 +1,15 @@
 import type { KubeObject } from '../api/meta.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isNotFound } from '../kube/errors.ts';
+import { remember } from '../kube/remember.ts';
 import { type ResourceRef, resources } from '../kube/resource.ts';
 import type { Caches } from './caches.ts';
 import { eachOf } from './writes.ts';
 
 const questionsAtOnce = 16;
+
+/** Nodes that are remembered as gone; one that was forgotten is asked for again. */
+const mostGone = 10_000;
 
 /**
  * Which Nodes are known to be gone. The caches are not in step with each other: a Node that is missing in one that lags (a host has
@@ -24,7 +28,7 @@ export function createGoneNodes(
   caches: Pick<Caches, 'nodes'>,
   onGone: (name: string) => void,
 ): GoneNodes {
-  const gone = new Set<string>();
+  const gone = new Map<string, true>();
   caches.nodes.onChange(({ key, new: now }) => {
     if (now !== undefined) gone.delete(key);
   });
@@ -36,7 +40,7 @@ export function createGoneNodes(
         if ((await getLive(client, resources.nodes, name)) !== undefined) return;
         // It may have come while we asked.
         if (caches.nodes.has(name)) return;
-        gone.add(name);
+        remember(gone, name, true, mostGone);
         onGone(name);
       });
     },

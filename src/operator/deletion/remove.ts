@@ -6,7 +6,7 @@ import type { Context } from '../context.ts';
 import { networkOfLedger } from '../decide/accepted.ts';
 import { type DrainStep, drainStep } from '../decide/drain.ts';
 import { countsOf } from '../decide/verdicts.ts';
-import { certainViewOf, type NetworkView } from '../decide/view.ts';
+import { certainViewOf, type HostView, type NetworkView } from '../decide/view.ts';
 import { removeDependents } from '../dependents/leave.ts';
 import { getLive } from '../gone.ts';
 import { stopHosts } from '../hosts/stop-hosts.ts';
@@ -38,6 +38,8 @@ export async function reconcileDeletion(
   const step = drainStep(uid, view.hosts, forced);
   for (const pool of step.deletePools) await context.client.delete(resources.ipPools, pool, { signal });
   if (step.phase === 'Removing') {
+    const ledger = context.caches.cidrs.get(name);
+    if (ledger !== undefined && !forced && view.hosts.every(isHeard(context))) context.returning.settled(ledger);
     await removeObjects(context, name, signal);
     await removeFinalizer(context, object, signal);
     context.events.record(object, removed(view, forced));
@@ -48,6 +50,11 @@ export async function reconcileDeletion(
   if (later !== undefined) return later;
   await writeStatus(context, object, drainVerdicts(context, view, step), countsOfDrain(view), signal);
   return { after: lookAgainMs };
+}
+
+/** Whether the host holds no index of which nobody knows: it never had one, is gone, or its daemon says what it has. */
+function isHeard({ caches }: Context): (host: HostView) => boolean {
+  return ({ hostName, nodeExists, entry }) => entry === undefined || !nodeExists || caches.hosts.has(hostName);
 }
 
 /** What its Events end with. */

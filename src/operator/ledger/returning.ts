@@ -1,4 +1,6 @@
+import type { CIDR } from '../../api/kinds/cidr.ts';
 import type { Clock } from '../../kube/clock.ts';
+import { remember } from '../../kube/remember.ts';
 import type { Caches } from '../caches.ts';
 
 /**
@@ -13,6 +15,8 @@ export interface Returning {
    * A network whose name never had a ledger waits only if the operator has just begun.
    */
   awaited(network: string): Awaited | undefined;
+  /** That ledger is about to be deleted, and nobody holds an index of it any more: that it goes is no loss. */
+  settled(ledger: CIDR): void;
 }
 
 export interface Awaited {
@@ -24,6 +28,9 @@ export interface Awaited {
 /** A daemon looks again after 30 s at the latest, and writes after that. */
 const returnMs = 60_000;
 
+/** Names that are remembered while nobody knows whether a network comes back under them; the oldest are forgotten. */
+const mostLost = 1_000;
+
 export function createReturning(
   caches: Pick<Caches, 'networks' | 'cidrs' | 'nodes' | 'hosts'>,
   clock: Clock,
@@ -31,11 +38,17 @@ export function createReturning(
   let until = Number.POSITIVE_INFINITY;
   /** Names whose ledger went, and until when their networks wait, counted from when there is such a network. */
   const lost = new Map<string, number>();
-  caches.cidrs.onChange(({ key, new: now }) => {
-    if (now === undefined) lost.set(key, clock.now() + returnMs);
+  /** Ledgers that go by our own hand, by uid, until they have gone. */
+  const leaving = new Set<string>();
+  caches.cidrs.onChange(({ key, old, new: now }) => {
+    const uid = old?.metadata.uid;
+    const ours = uid !== undefined && uid !== now?.metadata.uid && leaving.delete(uid);
+    // A ledger says itself who holds what: the question is decided.
+    if (now !== undefined) lost.delete(key);
+    else if (!ours) remember(lost, key, clock.now() + returnMs, mostLost);
   });
   caches.networks.onChange(({ key, old }) => {
-    if (old === undefined && lost.has(key)) lost.set(key, clock.now() + returnMs);
+    if (old === undefined && lost.has(key)) remember(lost, key, clock.now() + returnMs, mostLost);
   });
   return {
     begin: () => {
@@ -46,6 +59,9 @@ export function createReturning(
       if (ms <= 0) return undefined;
       const hosts = caches.nodes.keys().filter((name) => !caches.hosts.has(name));
       return hosts.length === 0 ? undefined : { hosts: hosts.sort(), ms };
+    },
+    settled: ({ metadata: { name, uid } }) => {
+      if (uid !== undefined && caches.cidrs.get(name)?.metadata.uid === uid) leaving.add(uid);
     },
   };
 }

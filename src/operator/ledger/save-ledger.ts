@@ -38,6 +38,8 @@ export async function saveLedger(
   if (before === after) return { kind: 'saved' };
   const writes = ledgerWrites(object, after, cidr, slices);
   const now = context.clock.now();
+  // What is longer ago holds up nothing.
+  for (const [name, at] of context.sliceWrites) if (at + sliceEveryMs <= now) context.sliceWrites.delete(name);
   const wait = Math.max(
     0,
     ...writes.slices.map((slice) => (context.sliceWrites.get(slice.metadata.name) ?? -Infinity) + sliceEveryMs - now),
@@ -51,9 +53,6 @@ export async function saveLedger(
     // Only now: what failed is held back by its back-off, which a visit that writes nothing would end.
     context.sliceWrites.set(slice.metadata.name, now);
   });
-  for (const slice of writes.deleteSlices) {
-    context.sliceWrites.delete(slice.metadata.name);
-    await remove(client, resources.cidrSlices, slice, signal);
-  }
+  for (const slice of writes.deleteSlices) await remove(client, resources.cidrSlices, slice, signal);
   return { kind: 'saved' };
 }
