@@ -10,7 +10,7 @@ export interface Books {
   readonly dataDir: string;
   /** Of the dhcp daemon; absent: there is none. */
   readonly dhcpSocket?: string;
-  /** One text for each address that is given and not given back. */
+  /** One text for each address that is given and not given back; told once. */
   left(): Promise<readonly string[]>;
   end(): void;
 }
@@ -22,17 +22,22 @@ const releaseMs = 15_000;
 export async function openBooks(world: World, dhcp: boolean): Promise<Books> {
   const dataDir = join(world.folder, 'books');
   const leases = dhcp ? await startDhcp(world) : undefined;
+  const told = new Set<string>();
   const leased = async (): Promise<readonly string[]> => {
     for (const end = Date.now() + releaseMs; ; await sleep(50)) {
       const released = new Set(leases?.seen('release'));
-      const left = [...new Set(leases?.seen('lease'))].filter((lease) => !released.has(lease));
-      if (left.length === 0 || Date.now() > end) return left.map((lease) => `lease ${lease} at the DHCP server`);
+      const left = [...new Set(leases?.seen('lease'))].filter((lease) => !released.has(lease) && !told.has(lease));
+      if (left.length === 0 || Date.now() > end) return left;
     }
   };
   return {
     dataDir,
     ...(leases === undefined ? {} : { dhcpSocket: leases.socket }),
-    left: async () => [...given(dataDir), ...(await leased())],
+    async left() {
+      const left = [...given(dataDir).filter((lease) => !told.has(lease)), ...(await leased())];
+      for (const lease of left) told.add(lease);
+      return left.map((lease) => `lease ${lease}`);
+    },
     end: () => leases?.end(),
   };
 }
@@ -43,6 +48,6 @@ function given(dataDir: string): string[] {
   return readdirSync(dataDir).flatMap((network) =>
     readdirSync(join(dataDir, network))
       .filter((name) => /^[\da-f]+[.:]/.test(name))
-      .map((address) => `lease ${address} in host-local's book of ${network}`),
+      .map((address) => `${address} in host-local's book of ${network}`),
   );
 }

@@ -43,11 +43,17 @@ function ofMain(plugin: string): readonly Killing[] {
   ];
 }
 
-/** Before and after what a plugin does for a NIC. */
-export function aroundWork(plugin: string, ifnames: readonly string[]): readonly Killing[] {
+const bothVerbs = ['ADD', 'DEL'] as const;
+
+/** Before and after what a plugin does for a NIC. @param verbs macvlan's DEL is not called where its links are all that it leaves */
+export function aroundWork(
+  plugin: string,
+  ifnames: readonly string[],
+  verbs: readonly Killing['verb'][] = bothVerbs,
+): readonly Killing[] {
   return ifnames.flatMap((ifname) =>
     (['before', 'after'] as const).flatMap((when) =>
-      (['ADD', 'DEL'] as const).map((verb) => ({
+      verbs.map((verb) => ({
         plugin,
         verb,
         name: `${plugin} in ${verb} of ${ifname}, ${when} its work`,
@@ -62,7 +68,9 @@ export function delegatePoints(): EnginePoint[] {
   const { delegates, bySourceDelegates, chain } = scenes;
   return [
     ...ofMain(delegates.plugin).map((killing) => delegatePoint(delegates, killing)),
-    ...aroundWork(bySourceDelegates.plugin, ['net1-1']).map((killing) => delegatePoint(bySourceDelegates, killing)),
+    ...aroundWork(bySourceDelegates.plugin, ['net1-1'], ['ADD']).map((killing) =>
+      delegatePoint(bySourceDelegates, killing),
+    ),
     ...['tuning', 'sbr', 'bandwidth'].flatMap((plugin) =>
       aroundWork(plugin, ['net1-1']).map((killing) => delegatePoint(chain, killing)),
     ),

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createKernel } from '../../src/kernel/ip.ts';
 import type { Harness, HarnessState } from '../support/attach/client.ts';
 import { orphansOf } from '../support/attach/consistent.ts';
 import { createWorld } from '../support/attach/world.ts';
 import { type Books, openBooks } from './books.ts';
 import type { EnginePoint, Point } from './daemon-points.ts';
 import { type Place, placeCall, prepare, scenes, startEngine } from './scenes.ts';
+import { difference, stateOf } from './state.ts';
 
 /** What became of one point. */
 export interface Outcome extends Pick<Point, 'victim' | 'name'> {
@@ -28,6 +28,7 @@ export async function runEnginePoints(
   points: readonly EnginePoint[],
   { onOutcome, beforeLook }: RunOptions = {},
 ): Promise<Outcome[]> {
+  if (points.length === 0) return [];
   const world = createWorld(2);
   const outcomes: Outcome[] = [];
   let books: Books | undefined;
@@ -61,7 +62,7 @@ export async function runEnginePoints(
         return [
           ...recordsLeft(await next.look()),
           ...(await place.books.left()),
-          ...difference(`pod`, fresh, await stateOf(place.netns)),
+          ...difference('pod', fresh, await stateOf(place.netns)),
           ...difference('host', before, await stateOf(world.host)),
           ...orphansOf(world.folder).map((pid) => `process ${pid}`),
         ];
@@ -105,36 +106,4 @@ function recordsLeft({ counts, pools }: HarnessState): string[] {
   });
   const held = pools.flatMap(({ allocations }) => allocations.map(({ address }) => `address ${address} in its pool`));
   return [...rows, ...held];
-}
-
-/** Links, their addresses, routes of all tables and rules of a namespace, as texts that can be compared. */
-async function stateOf(netns: string): Promise<readonly string[]> {
-  const kernel = createKernel();
-  const families = [4, 6] as const;
-  const links = await kernel.links(netns);
-  const routes = await Promise.all(families.map((family) => kernel.routes({ family, table: 'all', netns })));
-  const rules = await Promise.all(families.map((family) => kernel.rules({ family, netns })));
-  return [
-    ...links.map(({ name, mac, mtu, up }) => `link ${name} ${mac} ${mtu} ${up}`),
-    ...links.flatMap(({ name, addresses }) =>
-      addresses.map(
-        ({ address, prefix }) => `address ${address.value} of family ${address.family}/${prefix.length} on ${name}`,
-      ),
-    ),
-    // What the kernel makes by itself for a cable's link-local address may come late.
-    ...routes
-      .flat()
-      .flatMap(({ family, dst, dev, table, protocol }) =>
-        protocol === 2 ? [] : [`route ${family} ${dst.base}/${dst.length} ${dev} table ${table} protocol ${protocol}`],
-      ),
-    ...rules.flat().map(({ family, priority, table }) => `rule ${family} ${priority} lookup ${table}`),
-  ];
-}
-
-function difference(where: string, before: readonly string[], after: readonly string[]): string[] {
-  const isSettling = (text: string): boolean => text.includes('of family 6') && where === 'host';
-  return [
-    ...after.filter((text) => !before.includes(text) && !isSettling(text)).map((text) => `${where}: ${text}`),
-    ...before.filter((text) => !after.includes(text) && !isSettling(text)).map((text) => `${where}: missing ${text}`),
-  ];
 }

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Point } from './daemon-points.ts';
 import { type Outcome, runEnginePoints } from './engine-run.ts';
-import { engineGroups } from './groups.ts';
-import { runShimPoints, shimPoints } from './shim-points.ts';
+import { engineGroups, hostGroups } from './groups.ts';
+import { runHostPoints } from './host-run.ts';
 
 const help = `npm run faults [-- OPTIONS]: kills daemon, delegates, IPAM plugins or the shim at named steps, restarts, sends DEL, lists what is left
   --only TEXT  only points whose name or scene contains TEXT
@@ -33,12 +33,12 @@ async function main(args: readonly string[]): Promise<void> {
   });
   if (values.help) return console.log(help);
   const isMeant = (point: TitleParts): boolean => titleOf(point).includes(values.only);
-  const groups = engineGroups()
-    .map((group) => group.filter(isMeant))
-    .filter((group) => group.length > 0);
-  const shim = shimPoints.filter(isMeant);
-  const all = [...groups.flat(), ...shim];
+  const engines = engineGroups().map((group) => group.filter(isMeant));
+  const hosts = hostGroups().map((group) => group.filter(isMeant));
+  const all = [...engines, ...hosts].flat();
   if (values.list) return console.log(all.map(titleOf).join('\n'));
+  // Until all of them have run.
+  process.exitCode = 1;
   // Engines are started a hundred times from the same sources.
   process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '../../build/compile-cache');
   const say = values.json ? console.error : console.log;
@@ -51,13 +51,13 @@ async function main(args: readonly string[]): Promise<void> {
     };
     // Each of them has a host of its own.
     const outcomes = await Promise.all([
-      ...groups.map((group) => runEnginePoints(group, { onOutcome })),
-      shim.length === 0 ? [] : runShimPoints(root, shim, { onOutcome }),
+      ...engines.map((group) => runEnginePoints(group, { onOutcome })),
+      ...hosts.map((group) => runHostPoints(root, group, { onOutcome })),
     ]).then((lists) => lists.flat());
     const leftovers = outcomes.reduce((sum, { left }) => sum + left.length, 0);
     say(`${outcomes.length} points, ${leftovers} things left`);
     if (values.json) console.log(JSON.stringify({ points: outcomes.length, leftovers }));
-    if (leftovers > 0) process.exitCode = 1;
+    process.exitCode = leftovers > 0 ? 1 : 0;
   } finally {
     rmSync(root, { recursive: true, force: true });
   }

@@ -1,55 +1,50 @@
-import { mkdirSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FakeDelegate, fakeDelegate } from '../conformance/fake-delegate.ts';
-import { startOurs } from '../conformance/ours.ts';
-import { createTrial, type Pod, type Trial } from '../conformance/trial.ts';
-import type { Point } from './daemon-points.ts';
-import { type Outcome, type RunOptions, tried } from './engine-run.ts';
+import type { HostPoint, HostScene, Site } from './host-run.ts';
+import { bothKilledAt, stepping } from './whole-daemon.ts';
 
-interface ShimPoint extends Point {
-  run(trial: Trial, pod: Pod): Promise<void>;
-}
+/** Attached by the real shim and the whole daemon, with the usual configuration. */
+export const shimScene: HostScene = { name: 'shim', wish: {}, serves: { program: stepping } };
 
 /** Slow enough to be killed around, wherever the machine is. */
 const slowAdd = '[ "$CNI_COMMAND" = ADD ] && sleep 1';
 
-export const shimPoints: readonly ShimPoint[] = [
+const killed: readonly Omit<HostPoint, 'scene'>[] = [
   {
     victim: 'shim',
     name: 'ADD as soon as it is started',
-    run: async (trial, pod) => void (await trial.call('ADD', pod, { started: (kill) => kill() })),
+    run: async ({ call }) => void (await call('ADD', { started: (kill) => kill() })),
   },
   {
     victim: 'shim',
     name: 'ADD while delegates run',
-    run: (trial, pod) => killedWhen(trial, 'ADD', pod, fakeDelegate(trial, 'slow', slowAdd)),
+    run: (site) => killedWhen(site, 'ADD', fakeDelegate(site.trial, 'slow', slowAdd)),
   },
   {
     victim: 'shim',
     name: 'ADD while it waits for a daemon that is away',
-    async run(trial, pod) {
+    async run({ trial, call }) {
       const wrap = trial.subject.daemon?.hidden ?? [];
-      await trial.call('ADD', pod, { wrap, started: (kill) => void sleep(500).then(kill) });
+      await call('ADD', { wrap, started: (kill) => void sleep(500).then(kill) });
     },
   },
   {
     victim: 'shim',
     name: 'DEL as soon as it is started',
-    async run(trial, pod) {
-      await trial.call('ADD', pod);
-      await trial.call('DEL', pod, { started: (kill) => kill() });
+    async run({ call }) {
+      await call('ADD');
+      await call('DEL', { started: (kill) => kill() });
     },
   },
   {
     victim: 'shim',
     name: 'DEL while the daemon is at it',
-    run: (trial, pod) => killedThroughout(trial, pod),
+    run: (site) => killedThroughout(site),
   },
   {
     victim: 'shim',
     name: 'DEL while it writes into the spool',
-    run: (trial, pod) => killedThroughout(trial, pod, trial.subject.daemon?.hidden),
+    run: (site) => killedThroughout(site, site.trial.subject.daemon?.hidden),
   },
 ];
 
@@ -57,19 +52,19 @@ export const shimPoints: readonly ShimPoint[] = [
 const moments = [0, 4, 8, 13, 19, 28];
 
 /** ADD and a killed DEL, once for each moment. @param wrap around the DEL's shim */
-async function killedThroughout(trial: Trial, pod: Pod, wrap: readonly string[] = []): Promise<void> {
+async function killedThroughout({ call }: Site, wrap: readonly string[] = []): Promise<void> {
   for (const ms of moments) {
-    const add = await trial.call('ADD', pod);
+    const add = await call('ADD');
     // A DEL that reached the spool may be replayed just now: the runtime would ask again.
-    if (add.status !== 0) await trial.call('ADD', pod);
-    await trial.call('DEL', pod, { wrap, started: (kill) => void sleep(ms).then(kill) });
+    if (add.status !== 0) await call('ADD');
+    await call('DEL', { wrap, started: (kill) => void sleep(ms).then(kill) });
   }
 }
 
 /** Kills the shim once the delegate has been called. */
-async function killedWhen(trial: Trial, command: 'ADD' | 'DEL', pod: Pod, delegate: FakeDelegate): Promise<void> {
+async function killedWhen({ call }: Site, command: 'ADD' | 'DEL', delegate: FakeDelegate): Promise<void> {
   let over = false;
-  const run = trial.call(command, pod, {
+  const run = call(command, {
     path: delegate.path,
     started: (kill) => void untilCalled(delegate, () => over).then(kill),
   });
@@ -82,52 +77,24 @@ async function untilCalled(delegate: FakeDelegate, over: () => boolean): Promise
   while (delegate.calls().length === 0 && !over()) await sleep(10);
 }
 
-/** The real shim and a live daemon: the shim is killed, then the runtime sends DEL. */
-export async function runShimPoints(
-  root: string,
-  points: readonly ShimPoint[] = shimPoints,
-  { onOutcome }: RunOptions = {},
-): Promise<Outcome[]> {
-  const place = await startOurs('macvlan', root, 1);
-  const outcomes: Outcome[] = [];
-  try {
-    for (const [index, point] of points.entries()) {
-      const start = performance.now();
-      const folder = join(place.dir, `fault-${index}`);
-      mkdirSync(folder);
-      const trial = createTrial({ ...place, version: '1.0.0', folder });
-      try {
-        const left = await tried(async () => {
-          const pod = await trial.pod();
-          await point.run(trial, pod);
-          const del = await trial.call('DEL', pod);
-          if (del.status !== 0) return [`DEL afterwards failed: ${del.stdout}`];
-          return leftOf(trial, pod, join(place.host.dir, 'var/lib/multinic/spool'));
-        });
-        const outcome = { victim: point.victim, name: point.name, left, ms: performance.now() - start };
-        outcomes.push(outcome);
-        onOutcome?.(outcome);
-      } finally {
-        await trial.end();
-      }
-    }
-  } finally {
-    await place.close();
-  }
-  return outcomes;
-}
+/** Both are gone at one step: nobody is there to ask again, and nobody to undo. */
+const together = [
+  ...(['add:committed', 'add:delegates', 'add:before-finish', 'add:finished'] as const).map(
+    (step) => ['ADD', step] as const,
+  ),
+  ...(['del:started', 'del:delegates-done', 'del:links-gone', 'del:removed'] as const).map(
+    (step) => ['DEL', step] as const,
+  ),
+];
 
-/** What is left, once the spool has been replayed. Unfinished files of killed shims are the daemon's to clear, later. */
-async function leftOf(trial: Trial, pod: Pod, spool: string): Promise<string[]> {
-  const look = async (): Promise<string[]> => [
-    ...(await pod.links()).map(({ name }) => `link ${name}`),
-    ...((await trial.subject.held?.(pod.id)) ?? []).map((held) => `held: ${held}`),
-    ...readdirSync(spool)
-      .filter((name) => !name.startsWith('.') && name !== 'broken')
-      .map((name) => `spool entry ${name}`),
-  ];
-  for (const end = Date.now() + 15_000; ; await sleep(50)) {
-    const left = await look();
-    if (left.length === 0 || Date.now() > end) return left;
-  }
-}
+export const shimPoints: readonly HostPoint[] = [
+  ...killed.map((point) => ({ ...point, scene: shimScene })),
+  ...together.map(
+    ([verb, step]): HostPoint => ({
+      victim: 'daemon and shim',
+      scene: shimScene,
+      name: `${verb}, both at ${step}`,
+      run: (site) => bothKilledAt(site, verb, step),
+    }),
+  ),
+];

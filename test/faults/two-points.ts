@@ -7,10 +7,10 @@ import { die } from './stand-ins.ts';
 /** The daemon and a plugin that it waits for die in one moment, the daemon first: nobody is there to undo. */
 export function twoPoints(): EnginePoint[] {
   const { delegates, hostLocal, chain, lent } = scenes;
-  const inAll = (scene: Scene, plugin: string): EnginePoint[] =>
-    aroundWork(plugin, ['net1-1']).map((killing) => both(scene, killing));
+  const inAll = (scene: Scene, plugin: string, verbs?: readonly Killing['verb'][]): EnginePoint[] =>
+    aroundWork(plugin, ['net1-1'], verbs).map((killing) => both(scene, killing));
   return [
-    ...inAll(delegates, delegates.plugin),
+    ...inAll(delegates, delegates.plugin, ['ADD']),
     ...inAll(hostLocal, 'host-local'),
     ...inAll(chain, 'bandwidth'),
     ...inAll(lent, lent.plugin),
@@ -21,7 +21,7 @@ function both(scene: Scene, killing: Killing): EnginePoint {
   return {
     victim: 'daemon and delegate',
     scene,
-    name: `both: ${killing.name}`,
+    name: `both, ${killing.name}`,
     async run(place) {
       await killedIn(place, killing, die(place.harness.pid));
       if (!(await Promise.race([place.harness.ended.then(() => true), sleep(10_000, false)]))) {

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostPlan } from '../../../src/api/host.ts';
 import { encodePlans } from '../../../src/daemon/plan/codec.ts';
@@ -32,6 +32,8 @@ export interface ServingDaemon {
   start(): Promise<void>;
   /** Resolves when the one that runs now has ended. */
   ended(): Promise<void>;
+  /** Whether it stands still, by SIGSTOP. */
+  stopped(): boolean;
 }
 
 export interface ServingOptions {
@@ -91,7 +93,16 @@ function servingDaemon(lab: BareLab, host: LabHost, log: string, options: Servin
       await Promise.race([untilServing(host, options.plans[0]?.network ?? '', log, gone.signal), failed]);
     },
     ended: () => awake(end),
+    stopped: () => child?.pid !== undefined && isStopped(child.pid),
   };
+}
+
+function isStopped(pid: number): boolean {
+  try {
+    return /^State:\s*T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 /** The daemon's process does not keep this one alive. */

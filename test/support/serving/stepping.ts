@@ -1,4 +1,5 @@
 import { readFileSync, rmSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { Command } from 'commander';
 import { daemonCommand } from '../../../src/cli/daemon.ts';
 import type { Step } from '../../../src/daemon/attach/deps.ts';
@@ -16,4 +17,6 @@ function onStep(step: Step): void {
   }
 }
 
+// It is killed in the end, and then nothing is kept for the next start.
+flushCompileCache();
 await new Command().addCommand(daemonCommand(onStep)).parseAsync(process.argv.slice(2), { from: 'user' });
