@@ -1,19 +1,25 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { IPPool } from '../../src/api/kinds/ippool.ts';
+import { resources } from '../../src/kube/resource.ts';
 import { kubeconfig } from '../../src/lab/apiserver/kubeconfig.ts';
 import { createPods, eachOf } from '../../src/lab/demo/pods.ts';
 import { createLab, type Lab } from '../../src/lab/lab.ts';
 import { makeNetns, removeNetns } from '../../src/lab/pods/attach.ts';
-import { attachPod, detachPod, type PreparedPod } from '../../src/lab/pods/pods.ts';
+import { attachPod, detachPod, type LabPod, type PreparedPod } from '../../src/lab/pods/pods.ts';
 import { accessFrom } from '../support/kube-rest.ts';
 import { item } from '../support/scenario/item.ts';
 import { leftovers, listing } from '../support/scenario/leftovers.ts';
 import { applyReady, deleteNetwork } from '../support/scenario/networks.ts';
 import { lostPings } from '../support/scenario/pods.ts';
+import { untilAllocated } from '../support/scenario/pools.ts';
+import { type Cuttable, cuttable } from './control-plane/cuttable.ts';
 import { realApi } from './control-plane/source.ts';
 import { type Gate, startGate } from './multus/gate.ts';
-import { installMultus, type Multus } from './multus/multus.ts';
+import { installMultus, type Multus, patient } from './multus/multus.ts';
+import { daemonWrites } from './outage/writes.ts';
 import { realOrSkip } from './real.ts';
 
 const real = realOrSkip();
@@ -21,16 +27,22 @@ const real = realOrSkip();
 const byShim = 100;
 /** Pods that Multus has attached before, and pods that it is asked to attach meanwhile. */
 const byMultus = 4;
+/** Longer than what daemons gather before they publish it (10 s); 600 s and more: MULTINIC_QUIET_SECONDS. */
+const quietMs = Number(process.env['MULTINIC_QUIET_SECONDS'] ?? 11) * 1000;
+const soon = { timeout: 60_000, interval: 100 };
 let lab: Lab;
+let line: Cuttable;
 let multus: Multus;
 
 beforeAll(async () => {
   if (real === undefined) return;
-  lab = await createLab({ hosts: 2, nics: 2, pods: 64, api: realApi(real) });
+  line = cuttable(realApi(real));
+  lab = await createLab({ hosts: 2, nics: 2, pods: 64, api: line.source });
   multus = await installMultus(lab, real.multus);
 });
 afterAll(async () => {
   await lab?.close();
+  await line?.close();
 });
 
 test('API server stopped: 100 ADDs and DELs and every Multus DEL succeed, a Multus ADD fails and leaves nothing', async () => {
@@ -78,7 +90,9 @@ test('API server lost between the networks and the status of a Multus ADD: it fa
     pods.map(async (pod, at) => {
       const { gate, gated } = item(gates, at);
       gate.arm();
-      await expect(gated.call('ADD', pod.host, pod.sandbox)).rejects.toThrow(/Multus ADD for [^]*status/);
+      await expect(patient(() => gated.call('ADD', pod.host, pod.sandbox))).rejects.toThrow(
+        /Multus ADD for [^]*status/,
+      );
       expect(gate.dead).toBe(true);
       // We had done our part by then.
       expect(await linksIn(pod)).toEqual(expect.arrayContaining(['lo', 'eth0', 'net1', 'net1-1']));
@@ -98,6 +112,64 @@ test('API server lost between the networks and the status of a Multus ADD: it fa
   await Promise.all(gates.map(({ gate }) => gate.close()));
   await takeDown(before);
 });
+
+test(
+  `daemons tell each change once, and nothing in ${quietMs / 1000} s in which they are ended and lose their watches`,
+  async () => {
+    const before = await listing(lab);
+    const host = item(lab.hosts, 0);
+    const wish = { subnets: ['192.168.0.0/16'], interfaceBlock: 2, hostBlock: 8 };
+    const pools = async (): Promise<readonly IPPool[]> => (await lab.api.client.list<IPPool>(resources.ipPools)).items;
+    const of = (write: string, { metadata, spec }: IPPool): string =>
+      `${spec?.hostName} ${write.replace('*', metadata.name)}`;
+    const nothing = (): Promise<void> => Promise.resolve();
+
+    const planned = await daemonWrites(
+      lab,
+      () => applyReady(lab, 'pool', wish),
+      () => expect.poll(async () => (await pools()).filter(({ status }) => status !== undefined), soon).toHaveLength(4),
+    );
+    const made = await pools();
+    const claims = lab.hosts.map(({ name }) => `${name} update hostinterfaces/${name}`);
+    expect(planned).toEqual(
+      [
+        ...claims,
+        ...made.flatMap((pool) => [of('create ippools/*', pool), of('update ippools/*/status', pool)]),
+      ].toSorted(),
+    );
+
+    const [mine = '', other = ''] = made
+      .filter(({ spec }) => spec?.hostName === host.name)
+      .map((pool) => of('update ippools/*/status', pool))
+      .toSorted();
+    let pod: LabPod | undefined;
+    const attach = async (): Promise<void> => {
+      pod = await lab.addPod({ name: 'only', host, networks: 'pool' });
+    };
+    expect(await daemonWrites(lab, attach, () => untilAllocated(lab, host, 2))).toEqual([mine, other]);
+
+    const note = { metadata: { annotations: { note: 'of a person' } } };
+    const disturb = async (): Promise<void> => {
+      const quiet = sleep(quietMs);
+      await lab.api.client.patch(resources.multiNicNetworks, 'pool', 'merge', note);
+      for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+        await lab.killDaemon(host, signal);
+        await lab.startDaemon(host);
+        line.cut();
+      }
+      await quiet;
+    };
+    expect(await daemonWrites(lab, disturb, nothing)).toEqual([]);
+
+    const detach = async (): Promise<void> => pod && lab.removePod(pod);
+    expect(await daemonWrites(lab, detach, () => untilAllocated(lab, host, 0))).toEqual([mine, other]);
+    const gone = await daemonWrites(lab, () => deleteNetwork(lab, 'pool'), nothing);
+    // That it gives no more addresses and holds none; then that it serves nothing.
+    expect(gone).toEqual([...claims, ...claims, ...made.map((pool) => of('delete ippools/*', pool))].toSorted());
+    expect(await leftovers(lab, before)).toEqual([]);
+  },
+  240_000 + quietMs,
+);
 
 /** Multus as one calls it whose way to the API server is the gate. */
 async function gatedMultus(gate: Gate, number: number): Promise<{ gate: Gate; gated: Multus }> {

@@ -14,8 +14,8 @@ export interface Wire {
   close(): Promise<void>;
 }
 
-/** Lays one on loopback to a server, `https://host:port` or `http://…`. */
-export async function layWire(server: string): Promise<Wire> {
+/** Lays one to a server, `https://host:port` or `http://…`, from an address of this machine. */
+export async function layWire(server: string, address = '127.0.0.1'): Promise<Wire> {
   const target = new URL(server);
   const pairs = new Set<readonly [near: Socket, far: Socket | undefined]>();
   let broken: 'reset' | 'silence' | undefined;
@@ -47,11 +47,11 @@ export async function layWire(server: string): Promise<Wire> {
     }
     pairs.clear();
   };
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => listener.listen(0, address, resolve));
   const bound = listener.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
   return {
-    url: `${target.protocol}//127.0.0.1:${port}`,
+    url: `${target.protocol}//${address}:${port}`,
     cut(how) {
       broken = how;
       if (how === 'reset') return endAll();
