@@ -27,7 +27,7 @@ export interface Site {
   /** As the host was before the first point. */
   readonly before: readonly string[];
   /** A call as a runtime makes it. */
-  call(command: Command, wish?: CallWish): Promise<Run>;
+  readonly call: (command: Command, wish?: CallWish) => Promise<Run>;
 }
 
 /** A point that the whole daemon, the shim and what runs between them can be brought to. */

@@ -27,25 +27,13 @@ interface Place {
  * addresses, and is tried again
  */
 export async function undo(context: AttachContext, record: AttachmentRecord, also?: string): Promise<void> {
-  const { store, kernel, delegates, log, pools, now } = context;
+  const { store, log, pools, now } = context;
   const attachment = keyText(record.key);
   if (record.state !== 'deleting') await store.startDelete(record.key);
   await context.step('del:started');
   const { netns, links } = await placeOf(context, record, also);
   const left = netns === '' ? links : await swept(context, record, netns, links);
-  let failure: unknown;
-  try {
-    await delAll(
-      delegates,
-      lookWith(kernel, left),
-      record.calls,
-      delegateContext(context, record, netns),
-      record.delegateResults === undefined ? {} : { recorded: record.delegateResults },
-    );
-  } catch (error) {
-    failure = error;
-    log.warn({ attachment, err: error }, 'delegates failed on DEL');
-  }
+  const failure = await askDelegates(context, record, netns, left);
   await context.step('del:delegates-done');
   const unsure = ourLinks(record, left).length > 0 || record.result === undefined;
   await giveBackAll(context, record, netns);
@@ -61,6 +49,37 @@ export async function undo(context: AttachContext, record: AttachmentRecord, als
   context.changed();
   log.info({ attachment, netns }, 'detached');
   await context.step('del:removed');
+}
+
+/** How soon a DEL must have failed for its delegates to be asked again, ms: one that hung hangs again. */
+const failedSoonMs = 5_000;
+
+/**
+ * DEL of the record's delegates; of those that keep books twice where it fails soon: what is still there is deleted afterwards, and without its
+ * link `dhcp` cannot tell the server that an address is free.
+ * @returns what failed
+ */
+async function askDelegates(
+  context: AttachContext,
+  record: AttachmentRecord,
+  netns: string,
+  links: readonly Link[],
+): Promise<unknown> {
+  const { delegates, kernel, log } = context;
+  const ask = async (look: ReturnType<typeof lookWith>): Promise<unknown> => {
+    try {
+      const recorded = record.delegateResults === undefined ? {} : { recorded: record.delegateResults };
+      await delAll(delegates, look, record.calls, delegateContext(context, record, netns), recorded);
+      return undefined;
+    } catch (error) {
+      log.warn({ attachment: keyText(record.key), err: error }, 'delegates failed on DEL');
+      return error;
+    }
+  };
+  const start = performance.now();
+  const failure = await ask(lookWith(kernel, links));
+  const again = failure !== undefined && record.calls.some(keepsBooks) && performance.now() - start < failedSoonMs;
+  return again ? ask(lookWith(kernel)) : failure;
 }
 
 async function placeOf(context: AttachContext, record: AttachmentRecord, also?: string): Promise<Place> {
