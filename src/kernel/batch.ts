@@ -18,13 +18,19 @@ export interface BatchOutcome {
  */
 export function batchText(commands: readonly IpCommand[]): string {
   const lines = commands.map((command) => {
-    const bad = command.find((word) => !/^(?:[^\s'"#\\]| )*$/.test(word));
-    if (bad !== undefined || command.length === 0) {
+    const words = command.map(batchWord);
+    if (words.includes(undefined) || words.length === 0) {
       throw new TypeError(`"${command.join(' ')}" cannot stand in an ip batch`);
     }
-    return command.map((word) => (/^\S+$/.test(word) ? word : `"${word}"`)).join(' ');
+    return words.join(' ');
   });
   return `${[...lines, endMark].join('\n')}\n`;
+}
+
+/** In quotation marks where it is empty or has blanks; undefined where these would not help. */
+function batchWord(word: string): string | undefined {
+  if (/^[^\s'"#\\]+$/.test(word)) return word;
+  return /^(?:[^\s'"#\\]| )*$/.test(word) ? `"${word}"` : undefined;
 }
 
 /** The leading commands that one process can run, as it is told the family once, and that family. */

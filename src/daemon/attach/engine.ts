@@ -53,7 +53,7 @@ export interface AttachEngine {
   listAttachments(): readonly AttachmentView[];
   /** What has been handed out on one network and rail. */
   poolUse(network: string, interfaceIndex: number): PoolUse;
-  /** Calls back whenever addresses were handed out or came back; to be stopped by the function that it answers. */
+  /** Calls back, a moment later, whenever addresses were handed out or came back; to be stopped by the function that it answers. */
   onChange(listener: () => void): () => void;
 }
 
@@ -68,9 +68,11 @@ export function createAttachEngine(deps: AttachDeps): AttachEngine {
     restoredAt: new Map(),
     pools: createPoolBook(deps),
     hostLinks: shared(() => deps.kernel.links()),
-    changed: () => {
-      for (const listener of listeners) listener();
-    },
+    // Publishing counts all addresses: whoever changed some starts his programs first.
+    changed: () =>
+      setImmediate(() => {
+        for (const listener of listeners) listener();
+      }),
     step: async (step) => deps.onStep?.(step),
   };
   const collect = createCollector(context);
