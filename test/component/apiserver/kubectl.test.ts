@@ -37,7 +37,7 @@ class Kubectl {
 
   /** Runs to the end, whatever the exit code. */
   async try(args: readonly string[], input?: string, environment: NodeJS.ProcessEnv = {}): Promise<Outcome> {
-    const call = run(this.#program, [...args], { env: { ...this.#environment, ...environment }, timeout: 60_000 });
+    const call = run(this.#program, [...args], { env: { ...this.#environment, ...environment }, timeout: 240_000 });
     call.child.stdin?.end(input);
     try {
       const { stdout, stderr } = await call;
@@ -56,12 +56,12 @@ class Kubectl {
   }
 
   /** Runs in the background, for commands that wait. */
-  start(args: string): { stdout: Promise<string>; stop: () => void } {
+  start(args: string): { stdout: Promise<string>; text: () => string; stop: () => void } {
     const child = spawn(this.#program, args.split(' '), { env: this.#environment, stdio: ['ignore', 'pipe', 'pipe'] });
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
     const stdout = new Promise<string>((resolve) => child.once('close', () => resolve(text)));
-    return { stdout, stop: () => child.kill() };
+    return { stdout, text: () => text, stop: () => child.kill() };
   }
 
   remove(): void {
@@ -208,7 +208,7 @@ describe.each(programs)('%s', (program) => {
 
   test('wait sees a condition that comes later', async () => {
     await patchStatus('net', ready('False'));
-    const waiting = kubectl.start('wait --for=condition=Ready mnn/net --timeout=30s');
+    const waiting = kubectl.start('wait --for=condition=Ready mnn/net --timeout=120s');
     await sleep(300);
     await patchStatus('net', ready('True'));
     expect(await waiting.stdout).toContain('condition met');
@@ -216,9 +216,9 @@ describe.each(programs)('%s', (program) => {
 
   test('get -w shows changes as rows', async () => {
     const watching = kubectl.start('get mnn -w');
-    await sleep(700);
+    await expect.poll(watching.text).toMatch(/^net +True .*\n/m);
     await patchStatus('net', JSON.stringify({ status: { hosts: 42 } }));
-    await sleep(700);
+    await expect.poll(watching.text).toMatch(/^net +True .* 42 .*\n/m);
     watching.stop();
     const lines = (await watching.stdout).trim().split('\n');
     expect(lines.at(0)).toContain('READY');
@@ -228,10 +228,9 @@ describe.each(programs)('%s', (program) => {
 
   test('delete waits for finalizers', async () => {
     await kubectl.out('patch mnn net --type=merge -p {"metadata":{"finalizers":["multinic.fms.io/network"]}}');
-    const deleting = kubectl.start('delete mnn net --timeout=30s');
-    const waiting = kubectl.start('wait --for=delete mnn/net --timeout=30s');
-    await sleep(700);
-    expect(await kubectl.out('get mnn net -o jsonpath={.metadata.deletionTimestamp}')).toMatch(/Z$/);
+    const deleting = kubectl.start('delete mnn net --timeout=120s');
+    const waiting = kubectl.start('wait --for=delete mnn/net --timeout=120s');
+    await expect.poll(() => kubectl.out('get mnn net -o jsonpath={.metadata.deletionTimestamp}')).toMatch(/Z$/);
     await kubectl.out('patch mnn net --type=merge -p {"metadata":{"finalizers":null}}');
     expect(await deleting.stdout).toContain('deleted');
     await waiting.stdout;
