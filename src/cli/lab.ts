@@ -60,7 +60,9 @@ function execCommand(): Command {
     .argument('<where>', 'host1, host2 … or the name of a pod')
     .argument('<command...>', 'command and its arguments')
     .passThroughOptions()
-    .action(async (where: string, command: string[]) => {
+    .action(async (where: string, words: string[]) => {
+      // Options of the command are its own, with `--` before it and without.
+      const command = words[0] === '--' ? words.slice(1) : words;
       process.exit(await execInLab(defaultRoot, process.env, where, command));
     });
 }

@@ -33,11 +33,16 @@ export function documentedBlocks(): Block[] {
   return files.toSorted().flatMap((file) => shellBlocks(file, readFileSync(join(root, file), 'utf8')));
 }
 
-/** Commands of ```console blocks of a Markdown text, without the prompt, as argument vectors (quotes are taken off). */
-export function consoleCommands(text: string): string[][] {
-  return [...text.matchAll(/^```console\n(.*?)^```$/gms)].flatMap(([, block = '']) =>
-    block.split('\n').flatMap((line) => (line.startsWith('$ ') ? [words(line.slice(2))] : [])),
+/** Commands of ```console blocks of a Markdown text, in lists too, without the prompt. */
+export function consoleLines(text: string): string[] {
+  return [...text.matchAll(/^( *)```console\n(.*?)^\1```$/gms)].flatMap(([, , block = '']) =>
+    block.split('\n').flatMap((line) => /^ *\$ (.*)$/.exec(line)?.[1] ?? []),
   );
+}
+
+/** The same as argument vectors (quotes are taken off). */
+export function consoleCommands(text: string): string[][] {
+  return consoleLines(text).map(words);
 }
 
 function words(command: string): string[] {

@@ -38,7 +38,8 @@ function derive({ hosts, nics, pods, plugin, mode }: DemoPlan): string {
   return stringify({
     apiVersion: 'multinic.fms.io/v1',
     kind: 'MultiNicNetwork',
-    metadata: { name: `demo-${plugin}-${mode}` },
+    // The quick start's name: what its page says holds for this network too.
+    metadata: { name: 'multi-nic-sample' },
     spec: {
       subnet,
       ipam: `${JSON.stringify(ipam, undefined, 2)}\n`,

@@ -40,7 +40,7 @@ export function settle(request: DemoRequest, kernelHasIpvlan: boolean): DemoPlan
   const plan = { ...request, plugin, mode };
   if (plugin === 'macvlan') {
     const notice =
-      'this kernel has no ipvlan: showing macvlan (bridge) instead; --plugin ipvlan runs in another kernel';
+      'this kernel has no ipvlan (modprobe ipvlan brings it where it is a module): showing macvlan (bridge) instead';
     return { ...plan, where: 'here', ...(wanted === undefined && { notice }) };
   }
   if (kernelHasIpvlan) return { ...plan, where: 'here' };

@@ -50,6 +50,9 @@ export function showKept(lab: Lab, printer: Printer): void {
   printer.line('  Look into a host or a pod:');
   printer.line('    npm run multinic -- lab exec host1 -- ip address');
   printer.line('    npm run multinic -- lab exec pod-1-1 -- ip route');
+  printer.line('  Attach a pod of your own, and take it away:');
+  printer.line('    npm run multinic -- lab attach mine --networks multi-nic-sample --host host1');
+  printer.line('    npm run multinic -- lab detach mine');
   printer.line(`  Its logs are in ${lab.dir}. Take it down:`);
   printer.line('    npm run lab:clean');
 }
