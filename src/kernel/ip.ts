@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { afterFiles, launchDirectly } from '../spawner/direct.ts';
 import { inNetns } from '../spawner/netns.ts';
 import type { Launch } from '../spawner/types.ts';
@@ -9,7 +8,7 @@ import { parseRoutes, type RouteQuery, routeArguments } from './routes.ts';
 import { parseRules, ruleArguments } from './rules.ts';
 import { KernelError, type Run, run } from './run.ts';
 import { savedLink, savedRoutes } from './saved.ts';
-import { sysctlFile, sysctlsByValue } from './sysctl.ts';
+import { sysctlFile } from './sysctl.ts';
 import { readText } from './sysfs.ts';
 import type { BatchOptions, IpCommand, Kernel, Netns } from './types.ts';
 import { watch } from './watch.ts';
@@ -19,7 +18,7 @@ export interface KernelOptions {
   readonly launch?: Launch;
   /** Put before every program, to reach the host's namespaces from a container: ['nsenter', '-t', '1', '-n', '-m']. */
   readonly enter?: readonly string[];
-  /** Directories of ip, nsenter, setpriv, tee. */
+  /** Directories of ip, nsenter, setpriv. */
   readonly path?: string;
   /** Limit for one program, ms. */
   readonly timeoutMs?: number;
@@ -106,15 +105,9 @@ export function createKernel(options: KernelOptions = {}): Kernel {
     },
     ownNetns: enter.length === 0 ? `/proc/${process.pid}/ns/net` : '/proc/1/ns/net',
     sysfs: (file) => readText(`/sys/${file}`),
-    async setSysctls(values, netns) {
-      if (netns === undefined && enter.length === 0) {
-        for (const [name, value] of Object.entries(values)) await writeFile(sysctlFile(name), value);
-        return;
-      }
-      for (const [value, files] of sysctlsByValue(values)) {
-        const result = await exec(['tee', ...files], netns, value);
-        if (result.status !== 0) throw failure(`setting ${files.join(', ')} to ${value}`, netns, result);
-      }
+    async setSysctls(sysctls, netns) {
+      const result = await exec([], netns, '', { sysctls });
+      if (result.status !== 0) throw failure(`setting ${Object.keys(sysctls).join(', ')}`, netns, result);
     },
     netnsId,
     watch(onChange, signal) {

@@ -31,7 +31,8 @@ export function run(launch: Launch, program: Program, timeoutMs: number): Promis
       stderr: (data) => err.push(data),
       failed(cause) {
         clearTimeout(timer);
-        reject(new KernelError(`cannot run ${program.argv[0]}: ${cause.message}`, '', cause));
+        const what = program.argv[0] === undefined ? 'set sysctls' : `run ${program.argv[0]}`;
+        reject(new KernelError(`cannot ${what}: ${cause.message}`, '', cause));
       },
       closed(status) {
         clearTimeout(timer);

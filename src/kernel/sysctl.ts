@@ -10,14 +10,3 @@ export function sysctlFile(name: string): string {
   }
   return `/proc/sys/${path}`;
 }
-
-/** Files by value: one `tee` writes one value to many files. */
-export function sysctlsByValue(values: Readonly<Record<string, string>>): Map<string, string[]> {
-  const files = new Map<string, string[]>();
-  for (const [name, value] of Object.entries(values)) {
-    const list = files.get(value);
-    if (list === undefined) files.set(value, [sysctlFile(name)]);
-    else list.push(sysctlFile(name));
-  }
-  return files;
-}

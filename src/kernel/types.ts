@@ -146,8 +146,8 @@ export interface Kernel {
   readonly ownNetns: string;
   /** Reads a text below /sys of the caller's namespace, trimmed; undefined when absent or unreadable. */
   sysfs(path: string): string | undefined;
-  /** Sets sysctls (`net.ipv6.conf.default.dad_transmits`) inside a namespace. */
-  setSysctls(values: Readonly<Record<string, string>>, netns?: Netns): Promise<void>;
+  /** Sets sysctls (`net.ipv6.conf.default.dad_transmits`) inside a namespace, as far as there are such; costs no process. */
+  setSysctls(sysctls: Readonly<Record<string, string>>, netns: string): Promise<void>;
   /** `<device>:<inode>` of a namespace file, undefined when the path is gone or no namespace. */
   netnsId(path: string): string | undefined;
   /** Calls back, coalesced, whenever links, addresses, routes or rules change; ends with the signal. */

@@ -8,7 +8,8 @@
  *
  *   request 'r' run: u8 own group (setsid), u32 number of arguments, u32 of variables, u32 of files; then texts, each ended by a 0 byte:
  *               network namespace (path, or empty), arguments, variables (NAME=value), pairs of file and value; then stdin of the program.
- *               Files are written in that namespace before the program starts, as far as there are such (sysctls).
+ *               Files are written in that namespace before the program starts, as far as there are such (sysctls) and hold another value.
+ *               Without arguments that is all, and no program starts.
  *           'k' kill: u32 signal, to the program or its group. 'd' drop: what it writes is not wanted any more.
  *   report  's' started: u32 pid. 'o', 'e': what it wrote to stdout, stderr. 'x': it ended; u32 status as of waitpid.
  *           'c': it has ended and its outputs are closed: nothing follows. 'f': cannot be started; u32 errno; nothing follows.
@@ -205,11 +206,21 @@ static int spawn(struct job *job, char **argv, char **env)
 	return result;
 }
 
+/* Some sysctls wait for the kernel's lock of all links when they are written, whatever the value: then this process would start nothing. */
+static int holds(int fd, const char *value)
+{
+	char held[64];
+	size_t length = strlen(value);
+	ssize_t n = pread(fd, held, sizeof held, 0);
+	if (n > 0 && held[n - 1] == '\n') n--;
+	return n >= 0 && (size_t)n == length && memcmp(held, value, length) == 0;
+}
+
 static void write_file(const char *file, const char *value)
 {
-	int fd = open(file, O_WRONLY | O_CLOEXEC);
+	int fd = open(file, O_RDWR | O_CLOEXEC);
 	if (fd < 0) return;
-	if (write(fd, value, strlen(value)) < 0) { /* There is no such sysctl, or it does not take the value: as if it were not there. */
+	if (!holds(fd, value) && pwrite(fd, value, strlen(value), 0) < 0) { /* There is no such sysctl, or it does not take the value: as if it were not there. */
 	}
 	close(fd);
 }
@@ -259,7 +270,7 @@ static void run(uint32_t id, struct reader *in)
 	if (in->at == in->end) _exit(2);
 	job->own_group = *in->at++;
 	uint32_t argc = number(in), envc = number(in), files = number(in);
-	if (argc == 0 || files > MAX_TEXTS) _exit(2);
+	if (files > MAX_TEXTS) _exit(2);
 	const char *netns = text(in);
 	char **argv = texts(in, argc), **env = texts(in, envc), **pairs = texts(in, files * 2);
 	job->id = id;
@@ -271,15 +282,19 @@ static void run(uint32_t id, struct reader *in)
 	int result = inside;
 	if (inside == 0) {
 		for (char **pair = pairs; *pair != NULL; pair += 2) write_file(pair[0], pair[1]);
-		result = spawn(job, argv, env);
+		result = argc == 0 ? 0 : spawn(job, argv, env);
 		/* To stay in a pod's namespace would be worse than to end. */
 		if (netns[0] != 0 && setns(own_netns, CLONE_NEWNET) < 0) _exit(4);
 	}
 	free(argv);
 	free(env);
 	free(pairs);
-	if (result != 0) {
-		report_number(inside != 0 ? 'n' : 'f', id, (uint32_t)result);
+	if (result != 0 || argc == 0) {
+		if (result != 0) report_number(inside != 0 ? 'n' : 'f', id, (uint32_t)result);
+		else {
+			report_number('x', id, 0);
+			report('c', id, NULL, 0);
+		}
 		free(job->input);
 		free(job);
 		return;

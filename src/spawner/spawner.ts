@@ -87,7 +87,7 @@ function startProcess({ file, prefix = [], cwd, env }: SpawnerOptions, onEnd: ()
   const hold = holder(child);
   const programs = channel('multinic.program');
   const tellOf = (what: ProgramMessage['what'], { argv }: Program): void => {
-    if (programs.hasSubscribers) programs.publish({ what, argv } satisfies ProgramMessage);
+    if (programs.hasSubscribers && argv.length > 0) programs.publish({ what, argv } satisfies ProgramMessage);
   };
   const finish = (id: number): void => {
     const job = jobs.get(id);
@@ -101,7 +101,7 @@ function startProcess({ file, prefix = [], cwd, env }: SpawnerOptions, onEnd: ()
       finish(id);
       // Nobody would hear of it any more.
       if (job.pid !== undefined && job.status === undefined) killOrphan(job.pid, job.program);
-      job.events.failed(new Error(`the process that starts programs ${why}: ${job.program.argv[0]}`, { cause }));
+      job.events.failed(new Error(`the process that starts programs ${why}: ${nameOf(job.program)}`, { cause }));
     }
   };
   const read = createReader((id, report) => {
@@ -175,6 +175,10 @@ function startError({ argv, netns }: Program, { errno, netns: inside }: Extract<
   const [code, words] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown error'];
   const what = inside ? `enter ${netns}` : `spawn ${argv[0]}`;
   return Object.assign(new Error(`${what} ${code}: ${words}`), { code });
+}
+
+function nameOf({ argv }: Program): string {
+  return argv[0] ?? 'sysctls';
 }
 
 function killOrphan(pid: number, { ownGroup = false }: Program): void {

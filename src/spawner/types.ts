@@ -1,6 +1,6 @@
 /** A program to run. Its stdin is the input, then closed; its outputs are pipes. */
 export interface Program {
-  /** A name without a slash is looked for in the PATH of `env`. */
+  /** A name without a slash is looked for in the PATH of `env`. Empty: nothing starts, files alone are written. */
   readonly argv: readonly string[];
   /** The whole environment: nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;

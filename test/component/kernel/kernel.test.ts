@@ -130,6 +130,7 @@ test('sysctls are set in the namespace, those of this one stay', async () => {
       'net.ipv6.conf.default.accept_ra': '0',
       'net.ipv6.conf.default.dad_transmits': '0',
       'net.ipv4.conf.lo.arp_ignore': '1',
+      'net.ipv6.conf.nosuch.accept_ra': '0',
     },
     netns,
   );
@@ -142,7 +143,9 @@ test('sysctls are set in the namespace, those of this one stay', async () => {
   ]);
   expect(inside.toString()).toBe('0\n0\n1\n');
   expect(readFileSync(file, 'utf8')).toBe(before);
-  await expect(kernel.setSysctls({ 'net.ipv6.conf.nosuch.accept_ra': '0' }, netns)).rejects.toThrow('nosuch');
+  await expect(kernel.setSysctls({ 'net.ipv4.conf.lo.arp_ignore': '1' }, '/run/netns/nosuch')).rejects.toThrow(
+    'nosuch',
+  );
 });
 
 describe('watch', () => {

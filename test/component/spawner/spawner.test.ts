@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -143,9 +143,24 @@ describe.each([
     const inside = await runToEnd(launch, { argv: ['cat', setting], netns, files });
     expect(inside.stdout.trim()).toBe('1');
     expect(readFileSync(setting, 'utf8')).toBe(before);
+    // Without a program: the files alone.
+    const alone = await runToEnd(launch, { argv: [], netns, files: [[setting, '0']] });
+    expect(alone).toMatchObject({ stdout: '', stderr: '', status: 0 });
+    expect((await runToEnd(launch, { argv: ['cat', setting], netns })).stdout.trim()).toBe('0');
     const outside = await runToEnd(launch, { argv: ['readlink', '/proc/self/ns/net'] });
     expect(outside.stdout).toBe(spawnSync('readlink', ['/proc/self/ns/net'], { encoding: 'utf8' }).stdout);
   });
+});
+
+test('a sysctl that has its value already is not written: some wait for the lock of all links', async () => {
+  const [held, other] = [join(folder, 'held'), join(folder, 'other')];
+  for (const [path, value] of [[held, '1\n'] as const, [other, '10\n'] as const]) {
+    writeFileSync(path, value);
+    utimesSync(path, 1, 1);
+  }
+  await runToEnd(spawner.launch, { argv: [], files: [held, other].map((path) => [path, '1'] as const) });
+  expect(statSync(held).mtimeMs).toBe(1000);
+  expect(statSync(other).mtimeMs).toBeGreaterThan(1000);
 });
 
 test('the spawner dies: what runs is ended and reported, the next program has a new one', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { batchText, nextRun, readBatch } from '../../../src/kernel/batch.ts';
-import { sysctlFile, sysctlsByValue } from '../../../src/kernel/sysctl.ts';
+import { sysctlFile } from '../../../src/kernel/sysctl.ts';
 
 const commands = [
   ['link', 'set', 'a', 'up'],
@@ -62,13 +62,5 @@ describe('sysctl', () => {
 
   test.each(['net/../kernel', '/net/x', 'net', 'net.ipv4.x y', ''])('%j is refused', (name) => {
     expect(() => sysctlFile(name)).toThrow('no sysctl name');
-  });
-
-  test('files that take one value are written together', () => {
-    const grouped = sysctlsByValue({ 'net.a': '0', 'net.b': '1', 'net.c': '0' });
-    expect([...grouped]).toEqual([
-      ['0', ['/proc/sys/net/a', '/proc/sys/net/c']],
-      ['1', ['/proc/sys/net/b']],
-    ]);
   });
 });

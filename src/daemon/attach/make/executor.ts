@@ -125,16 +125,8 @@ function ipv6Of(record: AttachmentRecord): Readonly<Record<string, string>> {
   return hasIpv6(record) || record.calls.some(hasOtherIpam) ? { ...deaf, ...ownAddresses } : deaf;
 }
 
-/**
- * For links to come, as delegates make them up at once. A process for each value: one on IPv4-only networks, where it fails
- * without harm on a kernel without IPv6.
- */
-async function prepareIpv6({ kernel, log }: AttachContext, record: AttachmentRecord, netns: string): Promise<void> {
+/** For links to come, as delegates make them up at once. */
+async function prepareIpv6({ kernel }: AttachContext, record: AttachmentRecord, netns: string): Promise<void> {
   const values = Object.entries(ipv6Of(record)).map(([name, value]) => [`net.ipv6.conf.default.${name}`, value]);
-  try {
-    await kernel.setSysctls(Object.fromEntries(values), netns);
-  } catch (error) {
-    if (hasIpv6(record)) throw error;
-    log.debug({ netns, err: error }, 'no IPv6 defaults');
-  }
+  await kernel.setSysctls(Object.fromEntries(values), netns);
 }
