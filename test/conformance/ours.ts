@@ -81,7 +81,7 @@ export async function startOurs(
     subject,
     process: serving.daemon,
     plans,
-    replan: serving.replan,
+    replan: (other) => serving.replan(other),
     counts: async () => {
       const counts = await ask(socketOf(serving.host), '/v1/store');
       return isObject(counts) ? counts : {};

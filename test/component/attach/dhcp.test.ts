@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Harness } from '../../support/attach/client.ts';
 import { type Dhcp, startDhcp, until } from '../../support/attach/dhcp.ts';
-import { callOf, createWorld, plansText, type World } from '../../support/attach/world.ts';
+import { callOf, createWorld, plansText, pluginDirectory, type World } from '../../support/attach/world.ts';
 
 let world: World;
 let harness: Harness;
@@ -46,6 +47,20 @@ test('a lease for each NIC, by the real plugin and its daemon; each is released,
   expect((await harness.look()).counts).toMatchObject({ attachments: 0 });
   await until(() => dhcp.seen('release').length >= 4);
   expect(dhcp.seen('release')).toEqual([...new Set(dhcp.seen('lease'))]);
+});
+
+test('a DEL in which the plugin dies is asked for again while the link is there: the server hears of it', async () => {
+  const dying = '[ "$CNI_COMMAND" = DEL ] && [ ! -e "$0.died" ] && { echo > "$0.died"; kill -9 $$; }; exec $REAL';
+  const stand = world.delegate('dhcp', dying);
+  const parts = { network: 'leased', container: 'd4', netns: world.pod(), path: [stand, pluginDirectory] };
+  const before = new Set(dhcp.seen('lease'));
+  await harness.call(callOf('ADD', parts));
+  const leases = dhcp.seen('lease').filter((lease) => !before.has(lease));
+  await harness.call(callOf('DEL', parts));
+  expect(existsSync(`${stand}/dhcp.died`)).toBe(true);
+  expect(leases).toHaveLength(2);
+  await until(() => leases.every((lease) => dhcp.seen('release').includes(lease)));
+  expect(dhcp.seen('release')).toEqual(expect.arrayContaining(leases));
 });
 
 test('a daemon that is away: the pod is refused with its words, and nothing is left', async () => {
