@@ -86,16 +86,22 @@ async function stands(pod: Attached['pod'], names: readonly string[]): Promise<v
   expect(gone.length === 0, `GC took away ${gone.join()} of a container that it must leave alone`);
 }
 
+/** Any answer may be late on a busy machine, on which VERSION, that costs nothing, takes its time too: one of a few has to be in time. */
+async function answeredSoon(trial: Trial, what: string, wish?: CallWish): Promise<Run> {
+  for (let left = 5; ; left -= 1) {
+    const run = await trial.call('STATUS', undefined, wish);
+    const limit = 1000 * trial.slowness + 20 * (await trial.call('VERSION', undefined)).ms;
+    if (run.ms < limit) return run;
+    expect(left > 1, `${what} took ${Math.round(run.ms)} ms`);
+  }
+}
+
 async function status(trial: Trial): Promise<void> {
   requireVersion(trial, '1.1.0');
-  const limit = 1000 * trial.slowness;
-  const soon = (run: Run, what: string) => {
-    expect(run.ms < limit, `${what} took ${Math.round(run.ms)} ms`);
-    return run;
-  };
-  quiet(soon(await trial.call('STATUS', undefined), 'STATUS'), 'STATUS');
+  const soon = (what: string, wish?: CallWish) => answeredSoon(trial, what, wish);
+  quiet(await soon('STATUS'), 'STATUS');
   const no = async (what: string, wish: CallWish, named = '') => {
-    const { text } = refused(soon(await trial.call('STATUS', undefined, wish), what), what, [50, 51]);
+    const { text } = refused(await soon(what, wish), what, [50, 51]);
     expect(text.includes(named), `${what}: the error does not say "${named}": ${text}`);
   };
   const { type } = delegateOf(trial);
