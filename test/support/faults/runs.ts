@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../../../src/api/meta.ts';
 import { compareVersions } from '../../../src/kube/cache.ts';
 import { createClient, type KubeClient } from '../../../src/kube/client.ts';
+import { type Clock, systemClock } from '../../../src/kube/clock.ts';
 import { silent } from '../../../src/kube/logger.ts';
 import { type Reflector, startReflector } from '../../../src/kube/reflector.ts';
 import type { ResourceRef } from '../../../src/kube/resource.ts';
@@ -38,6 +39,10 @@ const configMaps: ResourceRef = { group: '', version: 'v1', plural: 'configmaps'
 const speed = 20;
 /** Between two changes, ms. */
 const writerRestMs = 30;
+/** ms that a copy's call waits for, and a silent watch, at first; and that are waited at the most for the copies to get right. */
+const limits = { call: 1_000, silence: 1_500, settle: 300_000 } as const;
+/** Real ms after which those limits are twice as long: most waves are over by then on a machine that is not busy. */
+const slackMs = 5_000;
 /** How the name of the object ends that is there from the beginning to the end of a wave. */
 const steady = '-steady';
 
@@ -45,7 +50,7 @@ type Data = KubeObject & { readonly data?: Readonly<Record<string, string>> };
 /** Version and content of each object. */
 type Content = ReadonlyMap<string, string>;
 
-function connect(server: string, { token, ca }: Access, timeoutMs: number): KubeClient {
+function connect(server: string, { token, ca }: Access, timeoutMs: number, clock: Clock = systemClock()): KubeClient {
   return createClient({
     cluster: {
       server,
@@ -54,6 +59,7 @@ function connect(server: string, { token, ca }: Access, timeoutMs: number): Kube
     },
     userAgent: 'multinic-faults',
     timeoutMs,
+    clock,
   });
 }
 
@@ -104,7 +110,7 @@ async function runWave(
   await changeUntil(() => Date.now() >= end);
   for (const { run } of watchers) run.calm();
   // Some faults need a change to happen to: those that are owed still get it.
-  const last = Date.now() + 60_000;
+  const last = Date.now() + limits.settle;
   await changeUntil(() => Date.now() >= last || watchers.every(({ run }) => run.owed === undefined));
   // The copies have to be alive, not only right.
   for (let i = 0; i < 5; i++) await writer.change();
@@ -126,7 +132,7 @@ interface Watcher {
 
 function startWatcher(access: Access, run: FaultRun, seed: number, label: string, lies: boolean): Watcher {
   const stop = new AbortController();
-  const client = connect(run.url, access, 1_000);
+  const client = connect(run.url, access, limits.call, fastClock(1, slackMs));
   const random = dice(seed + 1);
   const problems: string[] = [];
   const reflector = startReflector<string>({
@@ -136,9 +142,9 @@ function startWatcher(access: Access, run: FaultRun, seed: number, label: string
     logger: { ...silent, error: (fields, message) => problems.push(`${message}: ${JSON.stringify(fields)}`) },
     project: contentOf,
     labelSelector: `faults=${label}`,
-    clock: fastClock(speed),
+    clock: fastClock(speed, slackMs),
     random: () => random.next(),
-    idleMs: 1_500 * speed,
+    idleMs: limits.silence * speed,
     pageSize: 3,
     verifyMs: lies ? 60_000 : Number.POSITIVE_INFINITY,
   });
@@ -146,13 +152,13 @@ function startWatcher(access: Access, run: FaultRun, seed: number, label: string
   return {
     run,
     settle: async (truth) => {
-      const end = Date.now() + 60_000;
+      const end = Date.now() + limits.settle;
       const right = (): boolean =>
         run.owed === undefined && isDeepStrictEqual(copyOf(reflector), truth) && isDeepStrictEqual(mirror, truth);
       while (!right() && Date.now() < end) await sleep(50);
       if (!right()) {
         const told = `copy: ${differences(copyOf(reflector), truth)}; changes told: ${differences(mirror, truth)}`;
-        problems.push(`not as the server after 60 s (owed: ${run.owed}): ${told}`);
+        problems.push(`not as the server after ${limits.settle / 1000} s (owed: ${run.owed}): ${told}`);
       }
       stop.abort();
       await client.close();
