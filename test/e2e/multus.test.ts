@@ -20,8 +20,8 @@ import { installMultus, type Multus } from './multus/multus.ts';
 import { realOrSkip } from './real.ts';
 
 const real = realOrSkip();
-/** A Go program is built first where it is not there, ms. */
-const building = 600_000;
+/** A Go program is built first where it is not there, or another run's build is waited for, ms. */
+const building = 3_600_000;
 const nics = 4;
 const soon = { timeout: 60_000, interval: 100 };
 const networkKind = { apiVersion: 'multinic.fms.io/v1', kind: 'MultiNicNetwork' };

@@ -18,6 +18,8 @@ const real = realOrSkip();
 const nics = 2;
 /** Gateways on the rails of net1's NIC. */
 const gateways = ['10.62.63.254', 'fd00:62::3ffe'];
+/** Go programs are built first where they are not there, or another run's build is waited for, ms. */
+const building = 3_600_000;
 let lab: Lab;
 let multus: Multus;
 let folders: ReadonlyMap<string, string>;
@@ -28,7 +30,7 @@ beforeAll(async () => {
   folders = buildModules(['multus-routes', 'whereabouts']);
   lab = await createLab({ hosts: 2, nics, pods: 6, api: realApi(real) });
   multus = await installMultus(lab, `${folders.get('multus-routes')}/multus-routes`, { dualStack: true });
-});
+}, building);
 afterAll(async () => {
   await lab?.close();
 });
