@@ -6,7 +6,7 @@ import type { IPPool } from '../../src/api/kinds/ippool.ts';
 import type { MultiNicNetwork } from '../../src/api/kinds/multinicnetwork.ts';
 import { createClient, type KubeClient } from '../../src/kube/client.ts';
 import { loadCluster } from '../../src/kube/config.ts';
-import { electionTimes } from '../../src/kube/election.ts';
+import { electionTimes } from '../../src/kube/election-pace.ts';
 import type { Lease } from '../../src/kube/lease.ts';
 import { inNamespace, resources } from '../../src/kube/resource.ts';
 import { createRunner } from '../../src/lab/run/runner.ts';

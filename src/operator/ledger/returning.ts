@@ -31,10 +31,15 @@ const returnMs = 60_000;
 /** Names that are remembered while nobody knows whether a network comes back under them; the oldest are forgotten. */
 const mostLost = 1_000;
 
-export function createReturning(
-  caches: Pick<Caches, 'networks' | 'cidrs' | 'nodes' | 'hosts'>,
-  clock: Clock,
-): Returning {
+/** What it follows, of the operator's copies. */
+export interface Followed {
+  readonly networks: Pick<Caches['networks'], 'onChange'>;
+  readonly cidrs: Pick<Caches['cidrs'], 'onChange' | 'get'>;
+  readonly nodes: Pick<Caches['nodes'], 'keys'>;
+  readonly hosts: Pick<Caches['hosts'], 'has'>;
+}
+
+export function createReturning(caches: Followed, clock: Clock): Returning {
   let until = Number.POSITIVE_INFINITY;
   /** Names whose ledger went, and until when their networks wait, counted from when there is such a network. */
   const lost = new Map<string, number>();

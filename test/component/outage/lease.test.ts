@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createClient, type KubeClient } from '../../../src/kube/client.ts';
-import { createElection, electionTimes } from '../../../src/kube/election.ts';
+import { createElection } from '../../../src/kube/election.ts';
+import { electionTimes } from '../../../src/kube/election-pace.ts';
 import { createLeadership } from '../../../src/kube/leadership.ts';
 import { silent } from '../../../src/kube/logger.ts';
 import { runOperator } from '../../../src/operator/run.ts';

@@ -2,10 +2,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { CIDR } from '../../../src/api/kinds/cidr.ts';
 import type { HostInterface } from '../../../src/api/kinds/hostinterface.ts';
 import type { MultiNicNetwork } from '../../../src/api/kinds/multinicnetwork.ts';
-import { createCache, type Versioned } from '../../../src/kube/cache.ts';
+import { type Change, createCache } from '../../../src/kube/cache.ts';
 import { createHandlers } from '../../../src/kube/handlers.ts';
 import { silent } from '../../../src/kube/logger.ts';
-import type { Reflector } from '../../../src/kube/reflector.ts';
 import type { NodeFacts } from '../../../src/operator/caches.ts';
 import { createReturning, type Returning } from '../../../src/operator/ledger/returning.ts';
 import { type ManualClock, manualClock } from '../../support/kube/manual-clock.ts';
@@ -19,32 +18,25 @@ let cidrs: Copy<CIDR>;
 let returning: Returning;
 
 /** A reflector's cache and handlers, told by hand what a watch would tell. */
-type Copy<T> = Reflector<T> & {
-  readonly put: (value: Omit<Versioned<T>, 'version'>) => void;
+interface Copy<T> {
+  get(key: string): T | undefined;
+  has(key: string): boolean;
+  keys(): string[];
+  onChange(handler: (change: Change<T>) => void): void;
+  put(key: string, value: T): void;
   remove(key: string): void;
-};
+}
 
 function copyOf<T>(): Copy<T> {
   const cache = createCache<T>();
   const handlers = createHandlers(cache, silent, 'things');
-  const never = Promise.resolve();
   const next = (): string => String(++version);
   return {
-    get: cache.get,
-    has: cache.has,
-    list: cache.list,
-    keys: cache.keys,
-    get size() {
-      return cache.size;
-    },
-    synced: never,
-    hasSynced: true,
-    lastHeard: 0,
-    onChange: handlers.add,
-    learn: () => {},
-    catchUp: () => never,
-    ended: never,
-    put: (item) => handlers.tell(cache.put({ ...item, version: next() })),
+    get: (key) => cache.get(key),
+    has: (key) => cache.has(key),
+    keys: () => cache.keys(),
+    onChange: (handler) => handlers.add(handler),
+    put: (key, value) => handlers.tell(cache.put({ key, value, version: next() })),
     remove: (key) => handlers.tell(cache.remove(key, next())),
   };
 }
@@ -57,11 +49,11 @@ const object = (kind: string, name: string, uid: string) => ({
 const ledger = (name: string, uid = `ledger of ${name}`): CIDR => object('CIDR', name, uid);
 
 function appear(name: string): void {
-  networks.put({ key: name, value: object('MultiNicNetwork', name, `uid of ${name}`) as MultiNicNetwork });
+  networks.put(name, object('MultiNicNetwork', name, `uid of ${name}`));
 }
 
 function lose(name: string): void {
-  cidrs.put({ key: name, value: ledger(name) });
+  cidrs.put(name, ledger(name));
   cidrs.remove(name);
 }
 
@@ -73,7 +65,7 @@ beforeEach(() => {
   networks = copyOf();
   cidrs = copyOf();
   returning = createReturning({ nodes, hosts, networks, cidrs }, clock);
-  nodes.put({ key: 'silent', value: { name: 'silent', podCIDRs: [] } });
+  nodes.put('silent', { name: 'silent', podCIDRs: [] });
   returning.begin();
   clock.advance(60_000);
 });
@@ -89,7 +81,7 @@ describe('returning', () => {
     lose('net');
     expect(returning.awaited('net')).toEqual({ hosts: ['silent'], ms: 60_000 });
     expect(returning.awaited('other')).toBeUndefined();
-    hosts.put({ key: 'silent', value: object('HostInterface', 'silent', 'h') as HostInterface });
+    hosts.put('silent', object('HostInterface', 'silent', 'h'));
     expect(returning.awaited('net')).toBeUndefined();
   });
 
@@ -103,7 +95,7 @@ describe('returning', () => {
 
   it('what a new ledger says is not asked any more', () => {
     lose('net');
-    cidrs.put({ key: 'net', value: ledger('net', 'another') });
+    cidrs.put('net', ledger('net', 'another'));
     appear('net');
     expect(returning.awaited('net')).toBeUndefined();
     cidrs.remove('net');
@@ -111,7 +103,7 @@ describe('returning', () => {
   });
 
   it('a ledger that goes when nobody holds anything of it is no loss; its successor is, and so is one that goes in its place', () => {
-    cidrs.put({ key: 'net', value: ledger('net') });
+    cidrs.put('net', ledger('net'));
     returning.settled(ledger('net'));
     cidrs.remove('net');
     appear('net');
@@ -119,10 +111,10 @@ describe('returning', () => {
     lose('net');
     expect(returning.awaited('net')?.ms).toBe(60_000);
 
-    cidrs.put({ key: 'net', value: ledger('net') });
+    cidrs.put('net', ledger('net'));
     returning.settled(ledger('net', 'one that has gone already'));
     returning.settled(ledger('net'));
-    cidrs.put({ key: 'net', value: ledger('net', 'another') });
+    cidrs.put('net', ledger('net', 'another'));
     cidrs.remove('net');
     expect(returning.awaited('net')?.ms).toBe(60_000);
   });
