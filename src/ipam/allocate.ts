@@ -112,7 +112,7 @@ function foreign({ network, host, chosen, all }: AllocationRequest, address: Add
     families.map(({ podCIDR }) => `${formatPrefix(podCIDR)} (${block.interfaceName})`),
   );
   return unsatisfiable(
-    `requested address ${text} is not of network "${network}" on host ${host}: its blocks there are ${blocks.join(', ')}`,
+    `requested address ${text} is not of network "${network}" on host ${host}: its blocks there are ${blocks.join(', ')}. Ask for one of these, or run the pod on the host whose IPPool has it`,
   );
 }
 
@@ -125,7 +125,9 @@ function refusedByName(
   const which = `requested address ${formatAddress(address)} of network "${network}" on host ${host}, NIC ${nic.block.interfaceName}`;
   switch (pool.state(address, now)) {
     case 'held':
-      return unsatisfiable(`${which} is in use by another attachment: ask for another or delete that pod`);
+      return unsatisfiable(
+        `${which} is in use by another attachment, whose pod the IPPool names: ask for another or delete that pod`,
+      );
     case 'unusable': {
       const exclude = nic.block.excludes.find((one) => containsAddress(one, address));
       const why =

@@ -66,7 +66,7 @@ it.each<[title: string, change: (config: Record<string, unknown>) => ShimCall, c
     'an address of another host',
     (config) => ({ config, ips: ['172.16.0.9'] }),
     102,
-    'requested address 172.16.0.9 is not of network "small" on host host1: its blocks there are 172.16.0.0/29 (eth1), 172.16.0.64/29 (eth2)',
+    'requested address 172.16.0.9 is not of network "small" on host host1: its blocks there are 172.16.0.0/29 (eth1), 172.16.0.64/29 (eth2). Ask for one of these, or run the pod on the host whose IPPool has it',
   ],
   ['an address that is none', (config) => ({ config, ips: ['172.16.0'] }), 4, /172\.16\.0/],
   [
@@ -114,7 +114,7 @@ it('an address in use, and one that was just released', async () => {
   await expectRefused(
     { config, ips: ['172.16.0.5'] },
     102,
-    'requested address 172.16.0.5 of network "small" on host host1, NIC eth1 is in use by another attachment: ask for another or delete that pod',
+    'requested address 172.16.0.5 of network "small" on host host1, NIC eth1 is in use by another attachment, whose pod the IPPool names: ask for another or delete that pod',
   );
   await lab.removePod(pod);
   before = await listing(lab);
