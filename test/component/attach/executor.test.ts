@@ -4,7 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Harness } from '../../support/attach/client.ts';
 import { compareExecutors } from '../../support/attach/executors.ts';
-import { callOf, createWorld, plansText, pluginDirectory, type World } from '../../support/attach/world.ts';
+import {
+  callOf,
+  createWorld,
+  networkCall,
+  plansText,
+  pluginDirectory,
+  type World,
+} from '../../support/attach/world.ts';
 import { ipvlanKernel, runThere } from '../../support/ipvlan-kernel.ts';
 
 const alike = { differences: [], check: 'ok', checkWithStatic: 'ok', after: 0 };
@@ -68,6 +75,8 @@ describe('who makes the links', () => {
     expect(isPrepared(plain)).toBe(false);
     await add('key', reference, { linkContainer: 'x' }, key);
     expect(isPrepared(key)).toBe(true);
+    // Nobody would ask `static`, so nobody misses it.
+    await harness.call({ ...networkCall('STATUS', 'red'), path: [reference] });
     // What is chained may need the addresses at once: the delegate puts them.
     symlinkSync(`${pluginDirectory}/tuning`, `${reference}/tuning`);
     const metaPlugins = [{ type: 'tuning' }];
