@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fieldAt, listOf, textOf } from '../../src/lab/apiserver/object.ts';
 import { createRunner, type Runner } from '../../src/lab/run/runner.ts';
+import { consoleLines } from '../support/doc-commands.ts';
 import { accessFrom, KubeRest } from '../support/kube-rest.ts';
 import { until } from '../support/kube-suite.ts';
 import { predecessorFolder, predecessorObjects } from '../support/predecessor.ts';
@@ -192,4 +195,23 @@ test('kubectl applies every manifest of the predecessor as it is', async () => {
     ({ kind, metadata }) => `${kind.toLowerCase()}.multinic.fms.io/${metadata.name} created`,
   );
   expect(said.trim().split('\n').toSorted()).toEqual(made.toSorted());
+});
+
+// Namespaces need a controller manager to end: kinds go without.
+test("what docs/migration.md and docs/operator.md say takes the predecessor's objects away, and then every kind", async () => {
+  const lines = consoleLines(readFileSync(join(root, 'docs/migration.md'), 'utf8'));
+  const steps = lines.filter((line) => line.includes('xargs') || line.startsWith('kubectl delete cidrs,'));
+  expect(steps).toHaveLength(2);
+  await kubectl('apply', `--filename=${predecessorFolder}`);
+  const env = { KUBECONFIG: admin() };
+  for (const line of steps) await runner.must(['bash', '-euo', 'pipefail', '-c', line], { cwd: root, env });
+  expect(await kubectl('get', 'cidrs,ippools,hostinterfaces')).toBe('');
+  const bare = '{"metadata":{"finalizers":null}}';
+  for (const name of (await kubectl('get', 'multinicnetworks,configs.multinic.fms.io', '--output=name'))
+    .trim()
+    .split('\n')) {
+    await kubectl('patch', name, '--type=merge', `--patch=${bare}`);
+  }
+  await kubectl('delete', '--kustomize=deploy', '--wait=false');
+  await expect.poll(() => kubectl('get', 'crd', '--output=name'), { timeout: 60_000 }).not.toContain('multinic.fms.io');
 });
