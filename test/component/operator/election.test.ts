@@ -22,7 +22,10 @@ afterEach(() => world.close());
 const leases = inNamespace(resources.leases, 'default');
 const holder = async () => (await world.client.get<Lease>(leases, 'x')).spec?.holderIdentity;
 
-function candidate(identity: string) {
+/** No pause of a busy machine costs a candidate its lease; one that fails to renew notices only after 20 s. */
+const unhurried = { durationSeconds: 30, renewDeadlineMs: 20_000, retryMs: 100 };
+
+function candidate(identity: string, times = unhurried) {
   const stop = new AbortController();
   const clock = monotonicClock();
   const leadership = createLeadership(clock);
@@ -40,7 +43,7 @@ function candidate(identity: string) {
     clock,
     logger: silent,
     signal: stop.signal,
-    times: { durationSeconds: 3, renewDeadlineMs: 2_000, retryMs: 100 },
+    times,
   });
   let terms = 0;
   let working = false;
@@ -92,7 +95,7 @@ it('one leads; on a clean stop the other takes over at once; one that leads not 
 });
 
 it('one that cannot renew stops its work, and leads again when it can', async () => {
-  const a = candidate('a');
+  const a = candidate('a', { durationSeconds: 3, renewDeadlineMs: 2_000, retryMs: 100 });
   await world.until(() => expect(a.working).toBe(true));
   world.intercept = ({ resource }) => {
     if (resource.plural === 'leases') throw new Error('on demand');
@@ -100,7 +103,7 @@ it('one that cannot renew stops its work, and leads again when it can', async ()
   await world.until(() => expect(a.working).toBe(false));
   expect(a.leadership.holds()).toBe(false);
   world.intercept = undefined;
-  await world.until(() => expect(a.terms).toBe(2));
+  await world.until(() => expect(a.terms).toBeGreaterThan(1));
   await a.stop();
 });
 

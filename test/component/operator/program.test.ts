@@ -57,10 +57,10 @@ it('the command: apply and wait by kubectl, kill -9 in the middle, restart, heal
   let log = '';
   second.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text));
   const network = 'multinicnetwork/multi-nic-sample';
-  await kubectl('wait', '--for=condition=Ready', '--timeout=60s', network);
+  await kubectl('wait', '--for=condition=Ready', '--timeout=180s', network);
   expect(await kubectl('get', network)).toMatch(/True +Ready +192\.168\.0\.0\/16 +3 +2 +0/);
   await expectHealth(/"at":"(http:[^"]+)"/.exec(log)?.[1] ?? '');
-  await kubectl('delete', network, '--timeout=60s');
+  await kubectl('delete', network, '--timeout=180s');
   expect(await world.nads()).toEqual([]);
 
   second.kill('SIGTERM');

@@ -161,7 +161,7 @@ export async function startWorld(tls?: Certificates): Promise<World> {
     condition: async (name, type) =>
       (await world.network(name)).status?.conditions?.find((condition) => condition.type === type),
     until: async (check) => {
-      const end = Date.now() + 60_000;
+      const end = Date.now() + 180_000;
       for (;;) {
         try {
           await check();

@@ -83,7 +83,7 @@ export async function network(lab: Lab, name: string): Promise<MultiNicNetwork |
 
 /** `kubectl delete`, which waits until it is gone. */
 export async function deleteNetwork(lab: Lab, name: string): Promise<void> {
-  await lab.api.kubectl(['delete', 'multinicnetwork', name, '--timeout=60s']);
+  await lab.api.kubectl(['delete', 'multinicnetwork', name, '--timeout=180s']);
 }
 
 function whenThere(error: unknown): undefined {
