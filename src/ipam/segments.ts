@@ -24,6 +24,8 @@ export class Segments {
   }
 
   setRail(segment: Segment, rail: RailEntry): void {
+    // Forgotten with its last rail, whose index it may get back just now.
+    for (const net of segment.nets) if (!this.#byNet.has(netKey(net))) this.#byNet.set(netKey(net), segment);
     segment.rails.set(rail.ordinal, rail);
     this.#byIndex.set(rail.interfaceIndex, { segment, ordinal: rail.ordinal });
   }

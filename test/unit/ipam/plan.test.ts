@@ -254,6 +254,11 @@ describe('several NICs on one network', () => {
       (output.assignments.get('a')?.blocks ?? []).map((one) => [one.interfaceName, one.interfaceIndex]),
     );
 
+  const published = (output: PlanOutput): Pick<PlanHost, 'published'> => {
+    const entry = output.assignments.get('a');
+    return entry === undefined ? {} : { published: entry };
+  };
+
   it('have a rail each, by key', () => {
     const hosts = [host('a', 1, { nics: two.toReversed() }), host('b', 2, {}, 1)];
     const output = run(hosts);
@@ -314,6 +319,36 @@ describe('several NICs on one network', () => {
     expect(output.ledger.hosts[0]?.addresses).toEqual([{ interfaceIndex: 0, hostIPs: ['10.1.0.1'], nic: 'k1' }]);
     settles(hosts, output, change);
     expect(byNic(run(hosts, output.ledger, change))).toEqual({ ethA: 1 });
+  });
+
+  it('that get back the index of their last rail stay one network, though its other family has a rail of its own', () => {
+    const change: Partial<Network> = { interfaceBlock: 2, hostBlock: 0, mode: 'l2', routed: false };
+    const on = (name: string, key: string, ...addresses: string[]): Nic => nic(name, addresses, { key });
+    const first = run([host('a', 1, { nics: two })], emptyLedger, change);
+    const elsewhere = host('a', 1, {
+      nics: [on('ethA', 'k1', 'fd01:0:0:1::1/64')],
+      ...published(first),
+    });
+    const other = host('b', 2, { nics: [on('eth1', 'k1', 'fd01::9/64'), on('eth2', 'k2', '10.1.1.9/24')] });
+    const second = run([elsewhere, other], first.ledger, change);
+    const interfaces = (second.assignments.get('a')?.blocks ?? []).map(({ interfaceIndex, netAddresses }) => ({
+      interfaceIndex,
+      netAddresses,
+      ordinal: 0,
+    }));
+    const hosts = [
+      host('a', 1, {
+        nics: [on('ethA', 'k1', '10.1.0.1/24', 'fd01::1/64')],
+        ...published(second),
+        claim: claim(0, { interfaces, revision: second.assignments.get('a')?.revision ?? { network: 1, host: 1 } }),
+      }),
+    ];
+    const output = run(hosts, second.ledger, change);
+    const places = output.ledger.rails.flatMap(({ netAddresses, ordinal }) =>
+      netAddresses.map((net) => `${net} ${ordinal}`),
+    );
+    expect(places).toEqual([...new Set(places)]);
+    settles(hosts, output, change);
   });
 
   it('of two families are one rail, however few of them a host has', () => {
