@@ -5,8 +5,9 @@ import { buildPrograms, NotBuiltError } from './control-plane/programs.ts';
 
 const usage = `use: npm run e2e -- [--json] [-t NAME] [FILE...]
 
-Runs test/e2e on a real etcd, kube-apiserver, kube-controller-manager and Multus. What is not built yet is built first, from Go
-modules with pinned versions: 5 to 10 minutes on a fresh machine, with progress; kept in \${XDG_CACHE_HOME:-~/.cache}/multinic/e2e.
+Runs test/e2e on a real etcd, kube-apiserver, kube-controller-manager, kube-scheduler and Multus. What is not built yet is built
+first, from Go modules with pinned versions: 5 to 10 minutes on a fresh machine, with progress; kept in
+\${XDG_CACHE_HOME:-~/.cache}/multinic/e2e.
 
   FILE...       only test files whose path contains one of these, as test/e2e/rules.test.ts
   -t, --name    only tests whose name matches this

@@ -2,9 +2,12 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { config as configKind } from '../../src/api/kinds/config.ts';
+import { parseConfig } from '../../src/api/config-gate.ts';
+import { type Config, config as configKind } from '../../src/api/kinds/config.ts';
 import { kinds } from '../../src/api/kinds/index.ts';
-import { multiNicNetwork } from '../../src/api/kinds/multinicnetwork.ts';
+import { type MultiNicNetwork, multiNicNetwork } from '../../src/api/kinds/multinicnetwork.ts';
+import { parseNetwork } from '../../src/api/network-gate.ts';
+import { trusted } from '../../src/kube/json.ts';
 import { crdOf } from '../../tools/generate/crds.ts';
 import { accessFrom, KubeRest } from '../support/kube-rest.ts';
 import { until } from '../support/kube-suite.ts';
@@ -207,15 +210,16 @@ test.each([
     'spec.plugin.metaPlugins[0].capabilities.mac',
     'multinic gives it to the interfaces itself',
   ],
-  [
-    '65 chained plugins',
-    chained(...Array.from({ length: 65 }, () => ({ type: 'x' }))),
-    'spec.plugin.metaPlugins',
-    'at most 64 items',
-  ],
   ['a flag', { subnet: '10.0.0.0/8', multiNICIPAM: false, addressing }, 'spec.addressing', 'contradicts addressing'],
-])('refused: %s', async (_, spec, field, words) => {
-  await expectRefusal(networks, network('bad', spec), field, words);
+])('refused, by the gate too: %s', async (_, spec, field, words) => {
+  const object = network('bad', spec);
+  await expectRefusal(networks, object, field, words);
+  expect(parseNetwork(trusted<MultiNicNetwork>(object)).ok).toBe(false);
+});
+
+test('refused: 65 chained plugins', async () => {
+  const object = network('bad', chained(...Array.from({ length: 65 }, () => ({ type: 'x' }))));
+  await expectRefusal(networks, object, 'spec.plugin.metaPlugins', 'at most 64 items');
 });
 
 async function expectRefusal(path: string, object: object, field: string, words: string): Promise<void> {
@@ -269,8 +273,9 @@ test.each([
     'spec.routeTables',
     'give first',
   ],
-])('a Config, refused: %s', async (_, spec, field, words) => {
+])('a Config, refused, by the gate too: %s', async (_, spec, field, words) => {
   await expectRefusal(configs, config(spec), field, words);
+  expect(parseConfig(trusted<Config>(config(spec)), 'image').ok).toBe(false);
 });
 
 test('an object stored before there were rules takes metadata, finalizers and status, and goes', async () => {
