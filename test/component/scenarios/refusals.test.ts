@@ -126,22 +126,20 @@ it('an address in use, and one that was just released', async () => {
 });
 
 it('an exhausted block: what is free is given, to the last address; the NIC with room gets none either', async () => {
-  const config = await configOf(lab, 'small', { masters: ['eth1'] });
+  // A network of its own: what rests on the other is given after 10 s, where nothing else is free.
+  await applyReady(lab, 'full', { ...wish, subnets: ['172.17.0.0/24'] });
+  const config = await configOf(lab, 'full', { masters: ['eth1'] });
   const pods: LabPod[] = [];
-  const networks = JSON.stringify([{ name: 'small', 'cni-args': { masters: ['eth1'] } }]);
-  // 172.16.0.0 is an end, 172.16.0.5 rests.
-  for (let at = 0; at < 6; at++) pods.push(await lab.addPod({ name: `p${at}`, host, networks }));
+  const on = (nic: string): string => JSON.stringify([{ name: 'full', 'cni-args': { masters: [nic] } }]);
+  // 172.17.0.0 is an end.
+  for (let at = 0; at < 7; at++) pods.push(await lab.addPod({ name: `p${at}`, host, networks: on('eth1') }));
   before = await listing(lab);
   const msg =
-    'network "small", host host1, NIC eth1: block 172.16.0.0/29 has no free address: of 7, 6 are in use and 1 rest after their release. Delete pods, or plan larger blocks (lower hostBlock)';
+    'network "full", host host1, NIC eth1: block 172.17.0.0/29 has no free address: of 7, 7 are in use and 0 rest after their release. Delete pods, or plan larger blocks (lower hostBlock)';
   await expectRefused({ config }, 101, msg);
-  await expectRefused({ config: await configOf(lab, 'small') }, 101, msg);
-  const other = await lab.addPod({
-    name: 'other-nic',
-    host,
-    networks: JSON.stringify([{ name: 'small', 'cni-args': { masters: ['eth2'] } }]),
-  });
-  for (const pod of [...pods, other]) await lab.removePod(pod);
+  await expectRefused({ config: await configOf(lab, 'full') }, 101, msg);
+  pods.push(await lab.addPod({ name: 'other-nic', host, networks: on('eth2') }));
+  for (const pod of pods) await lab.removePod(pod);
 });
 
 it('a second network whose interface name the first has taken: none of the pod’s networks stays', async () => {
