@@ -43,3 +43,5 @@ export function prepareStatements(db: DatabaseSync) {
     deleteMeta: db.prepare('DELETE FROM meta WHERE name = ?'),
   };
 }
+
+export type Statements = ReturnType<typeof prepareStatements>;
