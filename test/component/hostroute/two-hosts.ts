@@ -83,7 +83,7 @@ async function makeHost(index: number, fabric: string): Promise<Host> {
 async function settled(netns: string): Promise<void> {
   const tentative = async () =>
     (await kernel.links(netns)).some(({ addresses }) => addresses.some((one) => one.tentative));
-  for (const end = Date.now() + 10_000; await tentative(); await sleep(100)) {
+  for (const end = Date.now() + 60_000; await tentative(); await sleep(100)) {
     if (Date.now() > end) throw new Error(`addresses in ${netns} stay tentative`);
   }
 }
