@@ -23,7 +23,7 @@ export interface Versioned<T> {
 
 /**
  * The store behind a reflector. Each method returns what changed. Besides what the watch says it takes what our own writes were
- * answered with (`learn`), so that a controller never decides on the state before its own last write.
+ * answered with (`learn`, `forget`), so that a controller never decides on the state before its own last write.
  */
 export interface ObjectCache<T> extends CacheView<T> {
   /** An ADDED or MODIFIED event. */
@@ -36,6 +36,8 @@ export interface ObjectCache<T> extends CacheView<T> {
   replaceAll(items: readonly Versioned<T>[], version: string): Change<T>[];
   /** The answer to a write of ours. Ignored when the watch has passed it already. */
   learn(item: Versioned<T>): Change<T> | undefined;
+  /** A deletion of ours of that very version. Ignored when the watch has passed it already. */
+  forget(key: string, version: string): Change<T> | undefined;
 }
 
 interface Entry<T> {
@@ -105,6 +107,8 @@ export function createCache<T>(same: (a: T, b: T) => boolean = () => false): Obj
       return drop(key);
     },
     learn: (item) => (compareVersions(item.version, passed) <= 0 ? undefined : store(item, true)),
+    // Says nothing of how far the watch has come: the deletion's own version is not known.
+    forget: (key, version) => (entries.get(key)?.version === version ? drop(key) : undefined),
     // After a restore of etcd versions start lower: the list counts, whatever was known, but for our own last writes.
     replaceAll: (items, version) => {
       const listed = new Set(items.map((item) => item.key));

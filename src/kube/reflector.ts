@@ -32,6 +32,8 @@ export interface Reflector<T> extends CacheView<T> {
   onChange(handler: (change: Change<T>) => void): void;
   /** Takes the answer to a write of ours before the watch brings it. */
   learn(object: KubeObject): void;
+  /** Takes it that a deletion of ours of that very version was accepted; an object that waits for finalizers comes back by the watch. */
+  forget(object: KubeObject): void;
   /** Lists the newest state; resolves once the copy is at least as new as the server was at the call, and its handlers have run. */
   catchUp(): Promise<void>;
   /** Resolves when the signal was aborted and all is closed. */
@@ -200,6 +202,7 @@ export function startReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
     },
     onChange: (handler) => handlers.add(handler),
     learn: (object) => handlers.tell(cache.learn(versioned(object))),
+    forget: (object) => handlers.tell(cache.forget(keyOf(object), object.metadata.resourceVersion ?? '')),
     catchUp: () => catchUp.ask(),
     ended,
   };

@@ -102,6 +102,7 @@ function targetOf({ client, caches }: Context, nad: Nad): Target {
 
 export async function deleteNad(context: Context, nad: Nad, signal: AbortSignal): Promise<void> {
   await remove(context.client, targetOf(context, nad).ref, nad, signal);
+  context.caches.nads.forget(nad);
 }
 
 /** NetworksReady, after the writes were tried. */

@@ -56,6 +56,16 @@ describe('object cache', () => {
     expect(cache.has('a')).toBe(false);
   });
 
+  it('our own deletion counts at once, of the version that it deleted only; an older event does not bring it back', () => {
+    const cache = createCache<string>();
+    cache.put(item('a', '5'));
+    expect(cache.forget('a', '4')).toBeUndefined();
+    expect(cache.forget('a', '5')).toEqual({ key: 'a', old: '5' });
+    expect(cache.put(item('a', '5'))).toBeUndefined();
+    expect(cache.remove('a', '6')).toBeUndefined();
+    expect(cache.put(item('a', '7'))).toEqual({ key: 'a', new: '7' });
+  });
+
   it('a list replaces all, but not our own newer writes', () => {
     const cache = createCache<string>();
     cache.put(item('stays', '3'));
@@ -79,7 +89,7 @@ describe('object cache', () => {
   });
 
   it('model: after all events it holds what the server holds, wherever our answers fall among them', () => {
-    const op = fc.record({ key: fc.constantFrom('a', 'b'), kind: fc.constantFrom('write', 'ours', 'delete') });
+    const op = fc.record({ key: fc.constantFrom('a', 'b'), kind: fc.constantFrom('write', 'ours', 'delete', 'our delete') });
     fc.assert(
       fc.property(fc.array(op, { maxLength: 30 }), fc.array(fc.nat(5), { maxLength: 30 }), (ops, delays) => {
         const server = new Map<string, string>();
@@ -87,13 +97,15 @@ describe('object cache', () => {
         const late: { at: number; run: () => void }[] = [];
         ops.forEach((o, i) => {
           const version = String(i + 1);
-          if (o.kind === 'delete' && !server.has(o.key)) return;
-          if (o.kind === 'delete') server.delete(o.key);
+          const deleted = o.kind.endsWith('delete') ? server.get(o.key) : undefined;
+          if (o.kind.endsWith('delete') && deleted === undefined) return;
+          if (deleted !== undefined) server.delete(o.key);
           else server.set(o.key, version);
           // The event comes up to five operations later, in order; the answer to our own write at once.
           if (o.kind === 'ours') cache.learn(item(o.key, version));
+          if (o.kind === 'our delete' && deleted !== undefined) cache.forget(o.key, deleted);
           const at = Math.max(i + (delays[i] ?? 0), late.at(-1)?.at ?? 0);
-          const run = o.kind === 'delete' ? () => cache.remove(o.key, version) : () => cache.put(item(o.key, version));
+          const run = deleted !== undefined ? () => cache.remove(o.key, version) : () => cache.put(item(o.key, version));
           late.push({ at, run });
           while (late[0] !== undefined && late[0].at <= i) late.shift()?.run();
         });
