@@ -168,7 +168,7 @@ test(
     expect(gone).toEqual([...claims, ...claims, ...made.map((pool) => of('delete ippools/*', pool))].toSorted());
     expect(await leftovers(lab, before)).toEqual([]);
   },
-  240_000 + quietMs,
+  600_000 + quietMs,
 );
 
 /** Multus as one calls it whose way to the API server is the gate. */
