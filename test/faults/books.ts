@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startDhcp } from '../support/attach/dhcp.ts';
 import type { World } from '../support/attach/world.ts';
+import { patienceMs } from './patience.ts';
 
 /** Where IPAM plugins note on a world's host what they have given. */
 export interface Books {
@@ -15,16 +16,13 @@ export interface Books {
   end(): void;
 }
 
-/** How long a release may be on its way to the server, ms. */
-const releaseMs = 15_000;
-
 /** @param dhcp starts server and daemon */
 export async function openBooks(world: World, dhcp: boolean): Promise<Books> {
   const dataDir = join(world.folder, 'books');
   const leases = dhcp ? await startDhcp(world) : undefined;
   const told = new Set<string>();
   const leased = async (): Promise<readonly string[]> => {
-    for (const end = Date.now() + releaseMs; ; await sleep(50)) {
+    for (const end = Date.now() + patienceMs; ; await sleep(50)) {
       const released = new Set(leases?.seen('release'));
       const left = [...new Set(leases?.seen('lease'))].filter((lease) => !released.has(lease) && !told.has(lease));
       if (left.length === 0 || Date.now() > end) return left;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Step, steps } from '../../src/daemon/attach/deps.ts';
+import { inTime } from './patience.ts';
 import { type Place, placeCall, type Scene, startEngine } from './scenes.ts';
 
 /** Where what is killed, by name, and how it comes to that. */
@@ -66,8 +67,7 @@ export function daemonPoints(scene: Scene): EnginePoint[] {
 export async function killedAt(step: Step, place: Place, work: (place: Place) => Promise<unknown>): Promise<void> {
   await place.harness.killAt({ step, occurrence: 1, phase: 'serving' });
   await work(place);
-  const ended = await Promise.race([place.harness.ended.then(() => true), sleep(60_000, false)]);
-  if (!ended) throw new Error(`${step} was not passed: nothing was killed`);
+  await inTime(place.harness.ended, `${step} was not passed: nothing was killed`);
 }
 
 /** ADD, whatever comes of it. @param stand as of placeCall */

@@ -4,6 +4,7 @@ import { orphansOf } from '../support/attach/consistent.ts';
 import { createWorld } from '../support/attach/world.ts';
 import { type Books, openBooks } from './books.ts';
 import type { EnginePoint, Point } from './daemon-points.ts';
+import { patienceMs } from './patience.ts';
 import { type Place, placeCall, prepare, scenes, startEngine } from './scenes.ts';
 import { difference, stateOf } from './state.ts';
 
@@ -85,7 +86,7 @@ export async function runEnginePoints(
 
 /** A NIC that comes back has its cable noticed a moment later. */
 async function allBack(harness: Harness): Promise<void> {
-  for (const end = Date.now() + 15_000; Date.now() < end; await sleep(50)) {
+  for (const end = Date.now() + patienceMs; Date.now() < end; await sleep(50)) {
     await harness.settleLent();
     if ((await harness.look()).counts['lent'] === 0) return;
   }

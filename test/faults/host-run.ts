@@ -6,6 +6,7 @@ import type { Run } from '../conformance/run-program.ts';
 import { type CallWish, type Command, createTrial, type Pod, type Trial } from '../conformance/trial.ts';
 import type { Point } from './daemon-points.ts';
 import { type Outcome, type RunOptions, tried } from './engine-run.ts';
+import { patienceMs } from './patience.ts';
 import { difference, stateOf } from './state.ts';
 
 /** How a container is attached on a host with the whole daemon and the real shim. */
@@ -51,7 +52,7 @@ const tables = ['attachments', 'addresses', 'masters', 'lent'];
 export async function runHostPoints(
   root: string,
   points: readonly HostPoint[],
-  { onOutcome, beforeHostLook, settleMs = 15_000 }: HostRunOptions = {},
+  { onOutcome, beforeHostLook, settleMs = patienceMs }: HostRunOptions = {},
 ): Promise<Outcome[]> {
   const [first] = points;
   if (first === undefined) return [];

@@ -7,6 +7,7 @@ import type { RouteLedger } from '../../src/daemon/plan/remote.ts';
 import { routeProtocol } from '../../src/hostroute/constants.ts';
 import type { OurPlace } from '../conformance/ours.ts';
 import { type HostPoint, type HostScene, hostNetns, restart, type Site } from './host-run.ts';
+import { patienceMs } from './patience.ts';
 import { standIn } from './stand-ins.ts';
 import { difference, stateOf } from './state.ts';
 import { bothKilledAt, diesAtStart, killedAtStart, killedAtStep, stepping } from './whole-daemon.ts';
@@ -125,7 +126,7 @@ async function cutAs(site: Site, what: 'made' | 'taken away', lines: number): Pr
 
 /** Waits until the host has so many routes and rules of ours. */
 async function placed(place: OurPlace, count: number): Promise<void> {
-  for (const end = Date.now() + 15_000; ; await sleep(50)) {
+  for (const end = Date.now() + patienceMs; ; await sleep(50)) {
     const there = (await stateOf(hostNetns(place))).filter((text) => text.includes(ours));
     if (there.length === count) return;
     if (Date.now() > end) throw new Error(`${there.length} routes and rules, not ${count}: ${there.join('; ')}`);

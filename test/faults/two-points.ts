@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { EnginePoint } from './daemon-points.ts';
 import { aroundWork, type Killing, killedIn } from './delegate-points.ts';
+import { inTime } from './patience.ts';
 import { type Scene, scenes } from './scenes.ts';
 import { die } from './stand-ins.ts';
 
@@ -24,9 +24,7 @@ function both(scene: Scene, killing: Killing): EnginePoint {
     name: `both, ${killing.name}`,
     async run(place) {
       await killedIn(place, killing, die(place.harness.pid));
-      if (!(await Promise.race([place.harness.ended.then(() => true), sleep(10_000, false)]))) {
-        throw new Error('the daemon lives: only the plugin was killed');
-      }
+      await inTime(place.harness.ended, 'the daemon lives: only the plugin was killed');
     },
   };
 }

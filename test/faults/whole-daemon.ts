@@ -4,12 +4,12 @@ import type { Step } from '../../src/daemon/attach/deps.ts';
 import type { Run } from '../conformance/run-program.ts';
 import { atStep } from '../support/serving/at-step.ts';
 import type { Site } from './host-run.ts';
+import { inTime, patienceMs } from './patience.ts';
 
 /** The daemon that stops at steps. */
 export const stepping = join(import.meta.dirname, '../support/serving/stepping.ts');
 
 type Verb = 'ADD' | 'DEL';
-const patienceMs = 30_000;
 
 /** The daemon kills itself at a step of the call, and another one comes, as in a cluster; the shim asks it again, or spools. */
 export async function killedAtStep(site: Site, verb: Verb, step: Step): Promise<void> {
@@ -78,13 +78,4 @@ async function added({ call }: Site): Promise<void> {
 
 function ended({ place }: Site, step: Step): Promise<void> {
   return inTime(place.process.ended(), `${step} was not passed: nothing was killed`);
-}
-
-async function inTime(work: Promise<void>, otherwise: string): Promise<void> {
-  const over = new AbortController();
-  const late = sleep(patienceMs, false, { signal: over.signal });
-  late.catch(() => undefined);
-  const done = await Promise.race([work.then(() => true), late]);
-  over.abort();
-  if (!done) throw new Error(otherwise);
 }
