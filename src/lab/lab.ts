@@ -165,7 +165,7 @@ async function attachAndReport(api: LabApi, hosts: readonly LabHost[], pod: Pod)
 /** CRDs (ours, and the one that Multus brings), and a Ready Node object for each host. */
 async function prepareCluster(api: LabApi, source: ApiSource, hosts: readonly LabHost[]): Promise<void> {
   for (const manifests of source.manifests()) await api.kubectl(['apply', ...manifests]);
-  await api.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all']);
+  await api.kubectl(['wait', '--for=condition=Established', '--timeout=90s', 'crd', '--all']);
   await Promise.all(Object.values(resources).map((ref) => listable(api, ref)));
   const now = new Date().toISOString();
   for (const host of hosts) {

@@ -21,8 +21,10 @@ describe('lab demo --json', () => {
 
   test('with the oldest kubectl that must work', (ctx) => {
     const kubectl = process.env['MULTINIC_TEST_KUBECTL'];
-    if (kubectl === undefined)
-      return ctx.skip('MULTINIC_TEST_KUBECTL names no further kubectl (1.20 is the oldest that must work)');
+    if (kubectl === undefined) {
+      ctx.skip('MULTINIC_TEST_KUBECTL names no further kubectl (1.20 is the oldest that must work)');
+      return;
+    }
     const { status, stdout, stderr } = demo([...small, '--plugin', 'macvlan', '--json'], {
       PATH: `${dirname(kubectl)}:${process.env['PATH']}`,
     });
