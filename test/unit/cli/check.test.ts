@@ -85,7 +85,10 @@ describe('checkText', () => {
     const items = [item('a', { ipam: '{"type":"dhcp"}', plugin }), item('b', { plugin })];
     expect(check(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))).toMatchObject([
       { object: 'MultiNicNetwork/a', problems: [] },
-      { object: 'MultiNicNetwork/b', problems: expect.arrayContaining([expect.objectContaining({ path: 'spec.addressing' })]) },
+      {
+        object: 'MultiNicNetwork/b',
+        problems: expect.arrayContaining([expect.objectContaining({ path: 'spec.addressing' })]),
+      },
     ]);
   });
 
