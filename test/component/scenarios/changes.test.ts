@@ -154,6 +154,13 @@ it('deletion waits for pods and names where they are; new ones are refused; it e
   await lab.api.kubectl(['delete', 'multinicnetwork', 'net', '--wait=false']);
   const waiting = await waitCondition(lab, 'net', 'Ready', ({ message }) => message.includes('4 attachments'));
   expect(waiting).toMatchObject({ reason: 'Draining', message: expect.stringContaining('host1 (3), host4 (1)') });
+  // Its daemon hears of it as soon as its watch does, which nobody else waits for.
+  await expect
+    .poll(async () => {
+      const { spec } = await lab.api.client.get<HostInterface>(resources.hostInterfaces, hosts[1].name);
+      return spec?.networks?.map(({ name, acknowledged }) => `${name} ${acknowledged}`);
+    })
+    .toContain('net Empty');
   await expect(lab.addPod({ name: 'too-late', host: hosts[1], networks: 'net' })).rejects.toMatchObject({
     code: 11,
     message: expect.stringContaining(
