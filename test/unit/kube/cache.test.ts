@@ -89,7 +89,10 @@ describe('object cache', () => {
   });
 
   it('model: after all events it holds what the server holds, wherever our answers fall among them', () => {
-    const op = fc.record({ key: fc.constantFrom('a', 'b'), kind: fc.constantFrom('write', 'ours', 'delete', 'our delete') });
+    const op = fc.record({
+      key: fc.constantFrom('a', 'b'),
+      kind: fc.constantFrom('write', 'ours', 'delete', 'our delete'),
+    });
     fc.assert(
       fc.property(fc.array(op, { maxLength: 30 }), fc.array(fc.nat(5), { maxLength: 30 }), (ops, delays) => {
         const server = new Map<string, string>();
@@ -105,7 +108,8 @@ describe('object cache', () => {
           if (o.kind === 'ours') cache.learn(item(o.key, version));
           if (o.kind === 'our delete' && deleted !== undefined) cache.forget(o.key, deleted);
           const at = Math.max(i + (delays[i] ?? 0), late.at(-1)?.at ?? 0);
-          const run = deleted !== undefined ? () => cache.remove(o.key, version) : () => cache.put(item(o.key, version));
+          const run =
+            deleted !== undefined ? () => cache.remove(o.key, version) : () => cache.put(item(o.key, version));
           late.push({ at, run });
           while (late[0] !== undefined && late[0].at <= i) late.shift()?.run();
         });
