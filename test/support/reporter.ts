@@ -7,10 +7,22 @@ import {
 } from 'vitest/node';
 import { closingLine, type Outcome, type Summary, summarize } from './summary.ts';
 
-/** vitest's own report, then what could not run here and why, then one line of counts. */
+/** How long a run waits for its workers to end, ms, unless the reporter's options say otherwise. */
+const usualGraceMs = 60_000;
+
+/**
+ * vitest's own report, then what could not run here and why, then one line of counts. vitest waits for ever for a worker whose output a
+ * process still holds, as one does that a test left when it ran out of time: a run ends without it.
+ */
 export default class Reporter extends DefaultReporter {
   /** Of the last run. */
   counted: Summary | undefined;
+  readonly #graceMs: number;
+
+  constructor({ graceMs = usualGraceMs }: { readonly graceMs?: number } = {}) {
+    super();
+    this.#graceMs = graceMs;
+  }
 
   override onTestRunEnd(
     modules: readonly TestModule[],
@@ -32,6 +44,12 @@ export default class Reporter extends DefaultReporter {
     this.section('Should have run, counted as failed:', summary.broken);
     this.log(closingLine(summary));
     if (summary.failed > 0) process.exitCode = 1;
+    if (!this.ctx.config.watch) setTimeout(() => this.#end(), this.#graceMs).unref();
+  }
+
+  #end(): void {
+    this.ctx.logger.error('A test left a process that holds its output: the run ends without it. Counted as failed.');
+    process.exit(1);
   }
 
   private section(title: string, lines: readonly string[]): void {

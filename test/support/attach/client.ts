@@ -85,7 +85,7 @@ export async function startHarness(host: string, options: HarnessOptions): Promi
   writeFileSync(file, encode(options));
   const program = fileURLToPath(new URL('./harness.ts', import.meta.url));
   const child = spawn('nsenter', [`--net=${host}`, process.execPath, program, file], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');
   const started = decode<{ state: StoreState; recovery: Recovery }>(await firstLine(child));

@@ -155,6 +155,8 @@ const server = createServer((request, response) => {
   };
   void answer().then((value) => response.end(encode(value)));
 });
+// A test that ran out of time kills nothing: its process goes, and this one with it.
+process.stdin.resume().once('end', () => process.exit());
 // It is killed in the end, and then nothing is kept for the next start.
 flushCompileCache();
 server.listen(options.socket, () => process.stdout.write(`${encode({ state, recovery })}\n`));
