@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { messageOf } from '../../api/message-of.ts';
 import { wireLimits } from '../../cni/wire.ts';
 
 /** What a CNI call came to: `ok` decides exit 0 or 1, `body` goes to stdout as it is. */
@@ -23,10 +24,19 @@ export function socketApp(parts: SocketParts): Server {
   return createServer({ maxHeaderSize: wireLimits.headers }, (request, response) => {
     const { method, url = '' } = request;
     const view = method === 'GET' ? views.get(url) : undefined;
-    if (view !== undefined) answer(response, 200, JSON.stringify(view(), jsonValue, 2));
+    if (view !== undefined) show(view, response);
     else if (method === 'POST' && url === '/cni') void carryOut(parts.cni, request, response);
     else refuse(response, 404, `there are POST /cni and GET ${[...views.keys()].join(', ')}`);
   });
+}
+
+function show(view: () => unknown, response: ServerResponse): void {
+  try {
+    answer(response, 200, JSON.stringify(view(), jsonValue, 2));
+  } catch (error) {
+    // Nobody's look ends the daemon.
+    refuse(response, 500, messageOf(error));
+  }
 }
 
 /** Stdin goes through verbatim: whether it is JSON is for the CNI gate to judge, with CNI's codes. */

@@ -28,7 +28,12 @@ beforeEach(async () => {
       new Promise((resolve) => {
         taken.push({ stdin: stdin.toString(), gone, answer: (body) => resolve({ ok: true, body }) });
       }),
-    views: { numbers: () => [{ size: 2n ** 80n }] },
+    views: {
+      numbers: () => [{ size: 2n ** 80n }],
+      broken: () => {
+        throw new Error('the store is closed');
+      },
+    },
   });
 });
 afterEach(async () => {
@@ -84,8 +89,11 @@ test('a view is JSON, whatever its numbers; what is not served says what is', as
   ] as const) {
     const { status, body } = await ask(method, url);
     expect(status).toBe(404);
-    expect(JSON.parse(body)).toEqual({ message: 'there are POST /cni and GET /v1/numbers' });
+    expect(JSON.parse(body)).toEqual({ message: 'there are POST /cni and GET /v1/numbers, /v1/broken' });
   }
+  const broken = await ask('GET', '/v1/broken');
+  expect(broken.status).toBe(500);
+  expect(JSON.parse(broken.body)).toEqual({ message: 'the store is closed' });
 });
 
 test('more than a shim sends is refused, and reaches nobody', async () => {
