@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { createClient, type KubeClient } from '../../src/kube/client.ts';
-import { trusted } from '../../src/kube/json.ts';
-import type { ResourceRef } from '../../src/kube/resource.ts';
+import { createClient, type KubeClient } from '../../src/kube/calls/client.ts';
+import { trusted } from '../../src/kube/calls/json.ts';
+import type { ResourceRef } from '../../src/kube/calls/resource.ts';
 import { type ApiServer, startApiServer } from '../../src/lab/apiserver/server.ts';
 import type { Report } from '../report.ts';
 import { median, ratio, round, spread } from '../statistics.ts';

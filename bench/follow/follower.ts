@@ -32,9 +32,9 @@ const say = (line: Listed | Followed): void => void process.stdout.write(`${JSON
 type Follow = (onEvent: () => void) => Promise<void>;
 
 async function ours(project: (object: KubeObject) => unknown): Promise<Follow> {
-  const { createClient } = await import('../../src/kube/client.ts');
+  const { createClient } = await import('../../src/kube/calls/client.ts');
   const { silent } = await import('../../src/kube/logger.ts');
-  const { startReflector } = await import('../../src/kube/reflector.ts');
+  const { startReflector } = await import('../../src/kube/copy/reflector.ts');
   const cluster = { server: url, tls: {}, authorization: () => Promise.resolve('Bearer secret') };
   const client = createClient({ cluster, userAgent: 'bench' });
   return async (onEvent) => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { messageOf } from '../api/message-of.ts';
-import { fieldsOf } from '../kube/json.ts';
+import { fieldsOf } from '../kube/calls/json.ts';
 import { checkText, type Finding } from './check/check.ts';
 import { createSchemaCheck } from './check/schema.ts';
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { createClient, type KubeClient } from '../kube/client.ts';
-import { loadCluster } from '../kube/config.ts';
-import { isNotFound } from '../kube/errors.ts';
-import { inNamespace, resources } from '../kube/resource.ts';
+import { createClient, type KubeClient } from '../kube/calls/client.ts';
+import { loadCluster } from '../kube/calls/config.ts';
+import { isNotFound } from '../kube/calls/errors.ts';
+import { inNamespace, resources } from '../kube/calls/resource.ts';
 import { enterHost } from './hosts/enter.ts';
 import { type Cached, cachedOf } from './pods/attach.ts';
 import type { PodHost } from './pods/host.ts';

@@ -1,4 +1,4 @@
-import type { Reflector } from '../kube/reflector.ts';
+import type { Reflector } from '../kube/copy/reflector.ts';
 
 /** Finds cached objects by something else than their key, at the cost of what is found. */
 export interface ByGroup<T> {

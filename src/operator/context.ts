@@ -1,10 +1,10 @@
 import type { ClusterPrefix } from '../api/relations.ts';
-import type { KubeClient } from '../kube/client.ts';
+import type { KubeClient } from '../kube/calls/client.ts';
 import type { Clock } from '../kube/clock.ts';
-import type { ControllerOptions } from '../kube/controller.ts';
-import type { Recorder } from '../kube/events.ts';
+import type { Recorder } from '../kube/events/events.ts';
 import type { Logger } from '../kube/logger.ts';
-import type { Queue } from '../kube/queue.ts';
+import type { ControllerOptions } from '../kube/reconcile/controller.ts';
+import type { Queue } from '../kube/reconcile/queue.ts';
 import type { Caches } from './caches.ts';
 import type { Parse } from './decide/accepted.ts';
 import type { Desired } from './decide/desired.ts';

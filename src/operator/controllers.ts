@@ -1,5 +1,5 @@
 import { aborted } from '../kube/clock.ts';
-import { type Reconcile, runController } from '../kube/controller.ts';
+import { type Reconcile, runController } from '../kube/reconcile/controller.ts';
 import { runConfigController } from './config/config-controller.ts';
 import type { DaemonsOptions } from './config/reconcile-config.ts';
 import type { Context } from './context.ts';

@@ -1,8 +1,8 @@
 import type { KubeObject } from '../api/meta.ts';
-import type { KubeClient } from '../kube/client.ts';
-import { isNotFound } from '../kube/errors.ts';
+import type { KubeClient } from '../kube/calls/client.ts';
+import { isNotFound } from '../kube/calls/errors.ts';
+import { type ResourceRef, resources } from '../kube/calls/resource.ts';
 import { remember } from '../kube/remember.ts';
-import { type ResourceRef, resources } from '../kube/resource.ts';
 import type { Caches } from './caches.ts';
 import { eachOf } from './writes.ts';
 

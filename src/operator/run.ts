@@ -1,10 +1,10 @@
 import type { ClusterPrefix } from '../api/relations.ts';
-import type { KubeClient } from '../kube/client.ts';
+import type { KubeClient } from '../kube/calls/client.ts';
 import { type Clock, systemClock } from '../kube/clock.ts';
-import type { Election } from '../kube/election.ts';
-import { startRecorder } from '../kube/events.ts';
+import { startRecorder } from '../kube/events/events.ts';
+import type { Election } from '../kube/lease/election.ts';
 import type { Logger } from '../kube/logger.ts';
-import { createQueue, type Queue } from '../kube/queue.ts';
+import { createQueue, type Queue } from '../kube/reconcile/queue.ts';
 import type { OperatorMetrics } from '../observe/operator-metrics.ts';
 import type { Readiness } from '../observe/readiness.ts';
 import { type Caches, startCaches } from './caches.ts';

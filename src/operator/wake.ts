@@ -1,6 +1,6 @@
 import type { HostInterface } from '../api/kinds/hostinterface.ts';
 import type { MultiNicNetwork } from '../api/kinds/multinicnetwork.ts';
-import type { Change } from '../kube/cache.ts';
+import type { Change } from '../kube/copy/cache.ts';
 import type { Context } from './context.ts';
 import { equal } from './equal.ts';
 

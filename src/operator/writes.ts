@@ -1,9 +1,9 @@
 import type { KubeObject } from '../api/meta.ts';
-import type { KubeClient } from '../kube/client.ts';
-import { isAlreadyExists, isConflict, isNotFound } from '../kube/errors.ts';
-import { fieldsOf } from '../kube/json.ts';
-import type { Reflector } from '../kube/reflector.ts';
-import type { ResourceRef } from '../kube/resource.ts';
+import type { KubeClient } from '../kube/calls/client.ts';
+import { isAlreadyExists, isConflict, isNotFound } from '../kube/calls/errors.ts';
+import { fieldsOf } from '../kube/calls/json.ts';
+import type { ResourceRef } from '../kube/calls/resource.ts';
+import type { Reflector } from '../kube/copy/reflector.ts';
 
 /** In whose name the operator applies. */
 export const fieldManager = 'multinic-operator';

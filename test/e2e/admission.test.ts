@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createClient } from '../../src/kube/client.ts';
-import { loadCluster } from '../../src/kube/config.ts';
-import { isApiError } from '../../src/kube/errors.ts';
+import { createClient } from '../../src/kube/calls/client.ts';
+import { loadCluster } from '../../src/kube/calls/config.ts';
+import { isApiError } from '../../src/kube/calls/errors.ts';
+import { resources } from '../../src/kube/calls/resource.ts';
+import { startReflector } from '../../src/kube/copy/reflector.ts';
 import { silent } from '../../src/kube/logger.ts';
-import { startReflector } from '../../src/kube/reflector.ts';
-import { resources } from '../../src/kube/resource.ts';
 import { fieldsOf, listOf, textOf } from '../../src/lab/apiserver/object.ts';
 import { createRunner } from '../../src/lab/run/runner.ts';
 import { accessFrom, KubeRest, type Reply } from '../support/kube-rest.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { resources } from '../../src/kube/resource.ts';
+import { resources } from '../../src/kube/calls/resource.ts';
 import { daemonCalls } from '../../src/lab/demo/calls.ts';
 import { createPods } from '../../src/lab/demo/pods.ts';
 import { createLab, type Lab } from '../../src/lab/lab.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { IPPool } from '../../src/api/kinds/ippool.ts';
-import { resources } from '../../src/kube/resource.ts';
+import { resources } from '../../src/kube/calls/resource.ts';
 import { kubeconfig } from '../../src/lab/apiserver/kubeconfig.ts';
 import { createPods, eachOf } from '../../src/lab/demo/pods.ts';
 import { createLab, type Lab } from '../../src/lab/lab.ts';

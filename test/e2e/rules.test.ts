@@ -7,7 +7,7 @@ import { type Config, config as configKind } from '../../src/api/kinds/config.ts
 import { kinds } from '../../src/api/kinds/index.ts';
 import { type MultiNicNetwork, multiNicNetwork } from '../../src/api/kinds/multinicnetwork.ts';
 import { parseNetwork } from '../../src/api/network-gate.ts';
-import { trusted } from '../../src/kube/json.ts';
+import { trusted } from '../../src/kube/calls/json.ts';
 import { crdOf } from '../../tools/generate/crds.ts';
 import { accessFrom, KubeRest } from '../support/kube-rest.ts';
 import { until } from '../support/kube-suite.ts';

@@ -3,7 +3,7 @@ import type { MultiNicNetwork } from '../../api/kinds/multinicnetwork.ts';
 import { parseNetwork } from '../../api/network-gate.ts';
 import type { Problem } from '../../api/problem.ts';
 import { group } from '../../api/schema.ts';
-import { fieldsOf, trusted } from '../../kube/json.ts';
+import { fieldsOf, trusted } from '../../kube/calls/json.ts';
 import type { SchemaCheck } from './schema.ts';
 
 /** What was found of one document of a file. */

@@ -2,7 +2,7 @@ import { Ajv, type ErrorObject, type SchemaObject, type ValidateFunction } from 
 import { kinds } from '../../api/kinds/index.ts';
 import type { Problem } from '../../api/problem.ts';
 import { apiVersion } from '../../api/schema.ts';
-import { fieldsOf, trusted } from '../../kube/json.ts';
+import { fieldsOf, trusted } from '../../kube/calls/json.ts';
 import { nearest } from './nearest.ts';
 
 /** What the schema says against a spec. */

@@ -4,11 +4,11 @@ import type { HostInterface } from '../../api/kinds/hostinterface.ts';
 import { type IPPool, poolHostLabel } from '../../api/kinds/ippool.ts';
 import type { MultiNicNetwork } from '../../api/kinds/multinicnetwork.ts';
 import type { KubeObject } from '../../api/meta.ts';
-import type { KubeClient } from '../../kube/client.ts';
+import type { KubeClient } from '../../kube/calls/client.ts';
+import { trusted } from '../../kube/calls/json.ts';
+import { resources } from '../../kube/calls/resource.ts';
 import type { Clock } from '../../kube/clock.ts';
-import { trusted } from '../../kube/json.ts';
-import { type Reflector, type ReflectorOptions, startReflector } from '../../kube/reflector.ts';
-import { resources } from '../../kube/resource.ts';
+import { type Reflector, type ReflectorOptions, startReflector } from '../../kube/copy/reflector.ts';
 import type { Logger } from '../../observe/logger.ts';
 
 /** The daemon's copies of API objects: its own host's, and of all hosts only networks and ledger heads. */

@@ -1,10 +1,10 @@
 import type { Nic } from '../../api/host.ts';
 import type { Kernel } from '../../kernel/types.ts';
-import { createClient } from '../../kube/client.ts';
+import { createClient } from '../../kube/calls/client.ts';
+import { loadCluster } from '../../kube/calls/config.ts';
 import type { Clock } from '../../kube/clock.ts';
-import { loadCluster } from '../../kube/config.ts';
-import { runController } from '../../kube/controller.ts';
-import { createQueue } from '../../kube/queue.ts';
+import { runController } from '../../kube/reconcile/controller.ts';
+import { createQueue } from '../../kube/reconcile/queue.ts';
 import { watchNics } from '../../nic/watch.ts';
 import type { DaemonMetrics } from '../../observe/daemon-metrics.ts';
 import type { Logger } from '../../observe/logger.ts';

@@ -1,6 +1,6 @@
 import type { HostPlan } from '../../api/host.ts';
 import type { SliceHost } from '../../api/kinds/cidrslice.ts';
-import { trusted } from '../../kube/json.ts';
+import { trusted } from '../../kube/calls/json.ts';
 import type { Store } from '../../store/types.ts';
 import { type RouteLedger, routeLedger } from '../plan/remote.ts';
 import type { Caches } from './caches.ts';

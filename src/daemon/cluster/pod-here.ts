@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../api/meta.ts';
-import type { KubeClient } from '../../kube/client.ts';
-import { isNotFound } from '../../kube/errors.ts';
-import { resources } from '../../kube/resource.ts';
+import type { KubeClient } from '../../kube/calls/client.ts';
+import { isNotFound } from '../../kube/calls/errors.ts';
+import { resources } from '../../kube/calls/resource.ts';
 import type { IsPodHere } from '../attach/undo/collect.ts';
 
 /** How long the API may take to say whether a pod is there, ms. */

@@ -1,4 +1,4 @@
-import type { KubeClient } from '../../kube/client.ts';
+import type { KubeClient } from '../../kube/calls/client.ts';
 import type { Clock } from '../../kube/clock.ts';
 import { originName } from '../../store/open.ts';
 import type { Store } from '../../store/types.ts';

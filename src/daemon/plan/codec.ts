@@ -1,6 +1,6 @@
 import type { Block, HostPlan } from '../../api/host.ts';
 import type { PodRoute } from '../../api/network.ts';
-import { trusted } from '../../kube/json.ts';
+import { trusted } from '../../kube/calls/json.ts';
 import { formatAddress, parseAddress } from '../../net/address.ts';
 import { formatPrefix, type Prefix, parsePrefix } from '../../net/prefix.ts';
 

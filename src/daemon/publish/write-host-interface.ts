@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { HostInterface, HostInterfaceSpec } from '../../api/kinds/hostinterface.ts';
 import { apiVersion } from '../../api/schema.ts';
-import type { KubeClient } from '../../kube/client.ts';
-import type { Reflector } from '../../kube/reflector.ts';
-import { resources } from '../../kube/resource.ts';
+import type { KubeClient } from '../../kube/calls/client.ts';
+import { resources } from '../../kube/calls/resource.ts';
+import type { Reflector } from '../../kube/copy/reflector.ts';
 import { nicsText } from './host-interface.ts';
 
 /** Where the user writes spec.interfaces himself (hosts whose NICs carry no address). */

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { IPPool } from '../../api/kinds/ippool.ts';
-import type { KubeClient } from '../../kube/client.ts';
-import type { Reflector } from '../../kube/reflector.ts';
-import { resources } from '../../kube/resource.ts';
+import type { KubeClient } from '../../kube/calls/client.ts';
+import { resources } from '../../kube/calls/resource.ts';
+import type { Reflector } from '../../kube/copy/reflector.ts';
 
 /** Least time between two writes of one pool's status, ms: publishing is for people and recovery, never for the hot path. */
 export const publishEveryMs = 10_000;

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createClient, type KubeClient } from '../../kube/client.ts';
-import { loadCluster } from '../../kube/config.ts';
+import { createClient, type KubeClient } from '../../kube/calls/client.ts';
+import { loadCluster } from '../../kube/calls/config.ts';
 import { parseOwn } from '../run/json.ts';
 import { CommandError, type Runner } from '../run/runner.ts';
 import type { StateFile } from '../run/state.ts';

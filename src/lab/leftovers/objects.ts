@@ -1,6 +1,6 @@
 import type { HostInterface } from '../../api/kinds/hostinterface.ts';
 import type { KubeObject } from '../../api/meta.ts';
-import { trusted } from '../../kube/json.ts';
+import { trusted } from '../../kube/calls/json.ts';
 import type { LabApi } from '../cluster/api.ts';
 import type { Item } from './item.ts';
 

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { KubeObject } from '../../api/meta.ts';
 import type { CniResult } from '../../cni/types.ts';
-import type { KubeClient } from '../../kube/client.ts';
-import { isNotFound } from '../../kube/errors.ts';
-import { inNamespace, resources } from '../../kube/resource.ts';
+import type { KubeClient } from '../../kube/calls/client.ts';
+import { isNotFound } from '../../kube/calls/errors.ts';
+import { inNamespace, resources } from '../../kube/calls/resource.ts';
 import type { LabHost } from '../hosts/hosts.ts';
 import type { Outcome, RunOptions } from '../run/runner.ts';
 import { type NetworkRequest, networksAnnotation, parseNetworks, statusAnnotation } from './annotation.ts';

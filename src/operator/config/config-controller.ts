@@ -1,10 +1,10 @@
 import { configName } from '../../api/config-gate.ts';
 import type { Config } from '../../api/kinds/config.ts';
-import { type Again, runController } from '../../kube/controller.ts';
-import { trusted } from '../../kube/json.ts';
-import type { Queue } from '../../kube/queue.ts';
-import { startReflector } from '../../kube/reflector.ts';
-import { inNamespace, resources } from '../../kube/resource.ts';
+import { trusted } from '../../kube/calls/json.ts';
+import { inNamespace, resources } from '../../kube/calls/resource.ts';
+import { startReflector } from '../../kube/copy/reflector.ts';
+import { type Again, runController } from '../../kube/reconcile/controller.ts';
+import type { Queue } from '../../kube/reconcile/queue.ts';
 import type { CountReconciles } from '../context.ts';
 import { type DaemonSet, daemonSetName } from './daemon-set.ts';
 import { type ConfigContext, reconcileConfig } from './reconcile-config.ts';

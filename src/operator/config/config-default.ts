@@ -1,7 +1,7 @@
 import { configName } from '../../api/config-gate.ts';
 import type { Config, ConfigSpec } from '../../api/kinds/config.ts';
 import { apiVersion } from '../../api/schema.ts';
-import { fieldsOf } from '../../kube/json.ts';
+import { fieldsOf } from '../../kube/calls/json.ts';
 
 /** Where the predecessor's daemon saw the host's directory of CNI plugins. */
 const predecessorBinPath = '/host/opt/cni/bin';

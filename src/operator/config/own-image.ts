@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../api/meta.ts';
-import type { KubeClient } from '../../kube/client.ts';
-import { inNamespace, resources } from '../../kube/resource.ts';
+import type { KubeClient } from '../../kube/calls/client.ts';
+import { inNamespace, resources } from '../../kube/calls/resource.ts';
 
 /**
  * The image that this operator runs from, which is the daemon's too: however it was set (kustomize, Helm, kubectl set image), the

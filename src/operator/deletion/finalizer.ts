@@ -1,5 +1,5 @@
 import type { MultiNicNetwork } from '../../api/kinds/multinicnetwork.ts';
-import { resources } from '../../kube/resource.ts';
+import { resources } from '../../kube/calls/resource.ts';
 import type { Context } from '../context.ts';
 
 /** Keeps a deleted network until its last attachment is gone. */

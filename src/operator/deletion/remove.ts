@@ -1,7 +1,7 @@
 import type { MultiNicNetwork } from '../../api/kinds/multinicnetwork.ts';
-import type { Again } from '../../kube/controller.ts';
-import type { News } from '../../kube/correlator.ts';
-import { resources } from '../../kube/resource.ts';
+import { resources } from '../../kube/calls/resource.ts';
+import type { News } from '../../kube/events/correlator.ts';
+import type { Again } from '../../kube/reconcile/controller.ts';
 import type { Context } from '../context.ts';
 import { networkOfLedger } from '../decide/accepted.ts';
 import { type DrainStep, drainStep } from '../decide/drain.ts';

@@ -1,10 +1,10 @@
 import type { KubeObject } from '../../api/meta.ts';
-import type { KubeClient } from '../../kube/client.ts';
+import type { KubeClient } from '../../kube/calls/client.ts';
+import { isNotFound } from '../../kube/calls/errors.ts';
+import { inNamespace, type ResourceRef, resources } from '../../kube/calls/resource.ts';
 import type { Clock } from '../../kube/clock.ts';
-import { isNotFound } from '../../kube/errors.ts';
+import { type Reflector, startReflector } from '../../kube/copy/reflector.ts';
 import type { Logger } from '../../kube/logger.ts';
-import { type Reflector, startReflector } from '../../kube/reflector.ts';
-import { inNamespace, type ResourceRef, resources } from '../../kube/resource.ts';
 import { missingMs } from '../caches.ts';
 import { equal } from '../equal.ts';
 

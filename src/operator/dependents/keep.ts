@@ -1,6 +1,6 @@
 import { messageOf } from '../../api/message-of.ts';
 import type { KubeObject } from '../../api/meta.ts';
-import { isApiError, isConflict } from '../../kube/errors.ts';
+import { isApiError, isConflict } from '../../kube/calls/errors.ts';
 import type { Context } from '../context.ts';
 import type { Verdict } from '../status/conditions.ts';
 import { applyOver, put, remove, type Target } from '../writes.ts';

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../api/meta.ts';
-import { fieldsOf } from '../../kube/json.ts';
+import { fieldsOf } from '../../kube/calls/json.ts';
 
 /** What the NVIDIA network operator's device plugin offers under, unless told otherwise. */
 const defaultPrefix = 'nvidia.com';

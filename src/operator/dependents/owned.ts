@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../api/meta.ts';
-import { fieldsOf } from '../../kube/json.ts';
+import { fieldsOf } from '../../kube/calls/json.ts';
 import { equal } from '../equal.ts';
 
 /** On what is made for a network: its name. */

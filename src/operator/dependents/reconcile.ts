@@ -2,7 +2,7 @@ import type { MultiNicNetwork } from '../../api/kinds/multinicnetwork.ts';
 import { messageOf } from '../../api/message-of.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import type { Network } from '../../api/network.ts';
-import { fieldsOf } from '../../kube/json.ts';
+import { fieldsOf } from '../../kube/calls/json.ts';
 import type { Context } from '../context.ts';
 import type { Assignments } from '../decide/desired.ts';
 import type { HostView } from '../decide/view.ts';

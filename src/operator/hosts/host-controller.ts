@@ -1,7 +1,7 @@
 import type { HostInterface } from '../../api/kinds/hostinterface.ts';
 import { apiVersion } from '../../api/schema.ts';
-import type { Again } from '../../kube/controller.ts';
-import { resources } from '../../kube/resource.ts';
+import { resources } from '../../kube/calls/resource.ts';
+import type { Again } from '../../kube/reconcile/controller.ts';
 import type { Context } from '../context.ts';
 import { composeNetworks } from '../decide/desired.ts';
 import { equal } from '../equal.ts';

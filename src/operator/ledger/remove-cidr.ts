@@ -1,5 +1,5 @@
 import type { CIDR } from '../../api/kinds/cidr.ts';
-import { resources } from '../../kube/resource.ts';
+import { resources } from '../../kube/calls/resource.ts';
 import type { Context } from '../context.ts';
 import { put, remove } from '../writes.ts';
 

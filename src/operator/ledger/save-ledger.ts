@@ -1,6 +1,6 @@
 import type { MultiNicNetwork } from '../../api/kinds/multinicnetwork.ts';
 import type { Ledger } from '../../ipam/types.ts';
-import { resources } from '../../kube/resource.ts';
+import { resources } from '../../kube/calls/resource.ts';
 import type { Context } from '../context.ts';
 import { eachOf, put, remove } from '../writes.ts';
 import { removeCidr } from './remove-cidr.ts';

@@ -1,4 +1,4 @@
-import type { Again } from '../../kube/controller.ts';
+import type { Again } from '../../kube/reconcile/controller.ts';
 import type { Context } from '../context.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { MultiNicNetwork } from '../../api/kinds/multinicnetwork.ts';
 import { messageOf } from '../../api/message-of.ts';
 import type { Network } from '../../api/network.ts';
-import { inNamespace, resources } from '../../kube/resource.ts';
+import { inNamespace, resources } from '../../kube/calls/resource.ts';
 import type { Caches } from '../caches.ts';
 import type { Context } from '../context.ts';
 import type { Verdict } from '../status/conditions.ts';

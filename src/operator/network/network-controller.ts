@@ -1,6 +1,6 @@
 import type { Network } from '../../api/network.ts';
 import { plan } from '../../ipam/plan.ts';
-import type { Again } from '../../kube/controller.ts';
+import type { Again } from '../../kube/reconcile/controller.ts';
 import type { Context } from '../context.ts';
 import { isAsPlanned } from '../decide/accepted.ts';
 import { type DrainStep, drainStep } from '../decide/drain.ts';

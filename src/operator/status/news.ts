@@ -1,5 +1,5 @@
 import type { Condition } from '../../api/meta.ts';
-import type { News } from '../../kube/correlator.ts';
+import type { News } from '../../kube/events/correlator.ts';
 
 /** Reasons that only say that an earlier condition does not hold: that one is told. */
 const consequences: ReadonlySet<string> = new Set(['NotAccepted', 'NotPlanned']);

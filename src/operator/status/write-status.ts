@@ -1,6 +1,6 @@
 import type { MultiNicNetwork } from '../../api/kinds/multinicnetwork.ts';
 import { apiVersion } from '../../api/schema.ts';
-import { resources } from '../../kube/resource.ts';
+import { resources } from '../../kube/calls/resource.ts';
 import type { Context } from '../context.ts';
 import { putStatus } from '../writes.ts';
 import { type Counts, nextStatus, type Verdicts } from './conditions.ts';

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { MultiNicNetwork } from '../../../src/api/kinds/multinicnetwork.ts';
 import type { KubeObject } from '../../../src/api/meta.ts';
-import { resources } from '../../../src/kube/resource.ts';
+import { resources } from '../../../src/kube/calls/resource.ts';
 import { consoleLines, root } from '../../support/doc-commands.ts';
 import { type Site, startSite } from '../../support/operator/site.ts';
 import { predecessorFolder } from '../../support/predecessor.ts';

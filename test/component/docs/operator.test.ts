@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { resources } from '../../../src/kube/resource.ts';
+import { resources } from '../../../src/kube/calls/resource.ts';
 import { consoleCommands, root } from '../../support/doc-commands.ts';
 import { type Site, startSite } from '../../support/operator/site.ts';
 

@@ -3,10 +3,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type ClientOptions, createClient, type KubeClient } from '../../../src/kube/client.ts';
-import { loadCluster } from '../../../src/kube/config.ts';
-import { ApiError, isAlreadyExists, isConflict, isNotFound, isUnreachable } from '../../../src/kube/errors.ts';
-import { inNamespace, resources } from '../../../src/kube/resource.ts';
+import { type ClientOptions, createClient, type KubeClient } from '../../../src/kube/calls/client.ts';
+import { loadCluster } from '../../../src/kube/calls/config.ts';
+import { ApiError, isAlreadyExists, isConflict, isNotFound, isUnreachable } from '../../../src/kube/calls/errors.ts';
+import { inNamespace, resources } from '../../../src/kube/calls/resource.ts';
 import { urlOf } from '../../support/kube/fake-api.ts';
 import { manualClock } from '../../support/kube/manual-clock.ts';
 

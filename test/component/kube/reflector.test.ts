@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Change } from '../../../src/kube/cache.ts';
-import { createClient, type KubeClient } from '../../../src/kube/client.ts';
+import { createClient, type KubeClient } from '../../../src/kube/calls/client.ts';
+import type { Change } from '../../../src/kube/copy/cache.ts';
+import { type ReflectorOptions, startReflector } from '../../../src/kube/copy/reflector.ts';
 import { silent } from '../../../src/kube/logger.ts';
-import { type ReflectorOptions, startReflector } from '../../../src/kube/reflector.ts';
 import { type FakeApi, startFakeApi } from '../../support/kube/fake-api.ts';
 
 const ref = { group: 'example.org', version: 'v1', plural: 'things' };

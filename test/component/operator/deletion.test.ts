@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MultiNicNetworkSpec } from '../../../src/api/kinds/multinicnetwork.ts';
-import { isNotFound } from '../../../src/kube/errors.ts';
-import { resources } from '../../../src/kube/resource.ts';
+import { isNotFound } from '../../../src/kube/calls/errors.ts';
+import { resources } from '../../../src/kube/calls/resource.ts';
 import { forceAnnotation } from '../../../src/operator/deletion/remove.ts';
 import { type Hosts, startHosts } from '../../support/operator/hosts.ts';
 import { startWorld, type World } from '../../support/operator/world.ts';

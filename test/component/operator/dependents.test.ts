@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { MultiNicNetworkSpec } from '../../../src/api/kinds/multinicnetwork.ts';
 import type { KubeObject } from '../../../src/api/meta.ts';
-import { isNotFound } from '../../../src/kube/errors.ts';
-import { inNamespace, type ResourceRef, resources } from '../../../src/kube/resource.ts';
+import { isNotFound } from '../../../src/kube/calls/errors.ts';
+import { inNamespace, type ResourceRef, resources } from '../../../src/kube/calls/resource.ts';
 import { type Hosts, nic, startHosts } from '../../support/operator/hosts.ts';
 import { startWorld, type World } from '../../support/operator/world.ts';
 

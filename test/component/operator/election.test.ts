@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createClient, type KubeClient } from '../../../src/kube/client.ts';
+import { createClient, type KubeClient } from '../../../src/kube/calls/client.ts';
+import { inNamespace, resources } from '../../../src/kube/calls/resource.ts';
 import { monotonicClock } from '../../../src/kube/clock.ts';
-import { createElection } from '../../../src/kube/election.ts';
-import { createLeadership } from '../../../src/kube/leadership.ts';
-import type { Lease } from '../../../src/kube/lease.ts';
+import { createElection } from '../../../src/kube/lease/election.ts';
+import { createLeadership } from '../../../src/kube/lease/leadership.ts';
+import type { Lease } from '../../../src/kube/lease/lease.ts';
 import { silent } from '../../../src/kube/logger.ts';
-import { inNamespace, resources } from '../../../src/kube/resource.ts';
 import { createOperatorMetrics } from '../../../src/observe/operator-metrics.ts';
 import { createReadiness } from '../../../src/observe/readiness.ts';
 import { runOperator } from '../../../src/operator/run.ts';

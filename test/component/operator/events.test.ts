@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MultiNicNetworkSpec } from '../../../src/api/kinds/multinicnetwork.ts';
 import type { KubeObject } from '../../../src/api/meta.ts';
-import type { KubeEvent } from '../../../src/kube/event.ts';
-import { type Recorder, startRecorder } from '../../../src/kube/events.ts';
+import { inNamespace, resources } from '../../../src/kube/calls/resource.ts';
+import type { KubeEvent } from '../../../src/kube/events/event.ts';
+import { type Recorder, startRecorder } from '../../../src/kube/events/events.ts';
 import { silent } from '../../../src/kube/logger.ts';
-import { inNamespace, resources } from '../../../src/kube/resource.ts';
 import { ApiError } from '../../../src/lab/apiserver/api-error.ts';
 import { makeCertificates } from '../../../src/lab/apiserver/certificates.ts';
 import { fastClock } from '../../support/kube/fast-clock.ts';

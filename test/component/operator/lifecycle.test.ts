@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MultiNicNetworkSpec } from '../../../src/api/kinds/multinicnetwork.ts';
-import { resources } from '../../../src/kube/resource.ts';
+import { resources } from '../../../src/kube/calls/resource.ts';
 import { finalizer } from '../../../src/operator/deletion/finalizer.ts';
 import { type Hosts, startHosts } from '../../support/operator/hosts.ts';
 import { startWorld, type World } from '../../support/operator/world.ts';

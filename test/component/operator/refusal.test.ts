@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MultiNicNetworkSpec } from '../../../src/api/kinds/multinicnetwork.ts';
 import type { KubeObject } from '../../../src/api/meta.ts';
-import { resources } from '../../../src/kube/resource.ts';
+import { resources } from '../../../src/kube/calls/resource.ts';
 import { ApiError } from '../../../src/lab/apiserver/api-error.ts';
 import { type Hosts, nic, startHosts } from '../../support/operator/hosts.ts';
 import { startWorld, type World } from '../../support/operator/world.ts';

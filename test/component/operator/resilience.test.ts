@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MultiNicNetworkSpec } from '../../../src/api/kinds/multinicnetwork.ts';
+import { resources } from '../../../src/kube/calls/resource.ts';
 import { silent } from '../../../src/kube/logger.ts';
-import { resources } from '../../../src/kube/resource.ts';
 import { errors } from '../../../src/lab/apiserver/api-error.ts';
 import type { ObjectRequest } from '../../../src/lab/apiserver/request/request.ts';
 import { type Hosts, startHosts } from '../../support/operator/hosts.ts';

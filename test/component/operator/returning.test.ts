@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ClaimStatus } from '../../../src/api/kinds/hostinterface.ts';
+import { resources } from '../../../src/kube/calls/resource.ts';
 import { silent } from '../../../src/kube/logger.ts';
-import { resources } from '../../../src/kube/resource.ts';
 import { nic } from '../../support/operator/hosts.ts';
 import { startWorld, type World } from '../../support/operator/world.ts';
 import { createHours, type Hours } from '../../support/outage/hours.ts';

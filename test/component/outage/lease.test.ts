@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createClient, type KubeClient } from '../../../src/kube/client.ts';
-import { createElection } from '../../../src/kube/election.ts';
-import { electionTimes } from '../../../src/kube/election-pace.ts';
-import { createLeadership } from '../../../src/kube/leadership.ts';
+import { createClient, type KubeClient } from '../../../src/kube/calls/client.ts';
+import { createElection } from '../../../src/kube/lease/election.ts';
+import { electionTimes } from '../../../src/kube/lease/election-pace.ts';
+import { createLeadership } from '../../../src/kube/lease/leadership.ts';
 import { silent } from '../../../src/kube/logger.ts';
 import { runOperator } from '../../../src/operator/run.ts';
 import { layWire, type Wire } from '../../e2e/control-plane/wire.ts';

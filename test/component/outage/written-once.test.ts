@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { HostInterface } from '../../../src/api/kinds/hostinterface.ts';
-import { resources } from '../../../src/kube/resource.ts';
+import { resources } from '../../../src/kube/calls/resource.ts';
 import { macvlan, type Stage, startStage } from '../../support/outage/stage.ts';
 
 const minute = 60_000;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import type { HostInterface } from '../../../src/api/kinds/hostinterface.ts';
-import { resources } from '../../../src/kube/resource.ts';
+import { resources } from '../../../src/kube/calls/resource.ts';
 import type { LabHost } from '../../../src/lab/hosts/hosts.ts';
 import type { Lab } from '../../../src/lab/lab.ts';
 import type { Listing } from '../../../src/lab/leftovers/item.ts';

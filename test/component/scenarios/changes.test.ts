@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { CIDR } from '../../../src/api/kinds/cidr.ts';
 import type { CIDRSlice } from '../../../src/api/kinds/cidrslice.ts';
 import type { HostInterface } from '../../../src/api/kinds/hostinterface.ts';
-import { resources } from '../../../src/kube/resource.ts';
+import { resources } from '../../../src/kube/calls/resource.ts';
 import { until } from '../../../src/lab/cluster/wait.ts';
 import type { LabHost } from '../../../src/lab/hosts/hosts.ts';
 import type { Lab } from '../../../src/lab/lab.ts';

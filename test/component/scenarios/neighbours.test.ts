@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { HostInterface } from '../../../src/api/kinds/hostinterface.ts';
 import { createKernel } from '../../../src/kernel/ip.ts';
-import { resources } from '../../../src/kube/resource.ts';
+import { resources } from '../../../src/kube/calls/resource.ts';
 import { until } from '../../../src/lab/cluster/wait.ts';
 import type { Lab } from '../../../src/lab/lab.ts';
 import type { LabPod } from '../../../src/lab/pods/pods.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { resources } from '../../../src/kube/resource.ts';
+import { resources } from '../../../src/kube/calls/resource.ts';
 import { until } from '../../../src/lab/cluster/wait.ts';
 import type { LabHost } from '../../../src/lab/hosts/hosts.ts';
 import type { Lab } from '../../../src/lab/lab.ts';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { KubeObject } from '../../../src/api/meta.ts';
-import { trusted } from '../../../src/kube/json.ts';
+import { trusted } from '../../../src/kube/calls/json.ts';
 import type { ApiRequest } from '../../../src/lab/cluster/api.ts';
 
 /** What is read of an event of audit.k8s.io/v1. */

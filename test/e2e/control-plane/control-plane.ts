@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createClient, type KubeClient } from '../../../src/kube/client.ts';
-import { loadCluster } from '../../../src/kube/config.ts';
+import { createClient, type KubeClient } from '../../../src/kube/calls/client.ts';
+import { loadCluster } from '../../../src/kube/calls/config.ts';
 import { untilReady } from '../../../src/lab/cluster/wait.ts';
 import { type Access, createAccess } from './access.ts';
 import { readAudit } from './audit.ts';

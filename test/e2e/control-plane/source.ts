@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KubeObject } from '../../../src/api/meta.ts';
-import { isUnreachable } from '../../../src/kube/errors.ts';
-import { resources } from '../../../src/kube/resource.ts';
+import { isUnreachable } from '../../../src/kube/calls/errors.ts';
+import { resources } from '../../../src/kube/calls/resource.ts';
 import { type ApiPlace, type ApiSource, type LabApi, multusManifest, person } from '../../../src/lab/cluster/api.ts';
 import { readAudit } from './audit.ts';
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.ts';

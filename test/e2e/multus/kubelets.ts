@@ -1,8 +1,8 @@
 import type { KubeObject } from '../../../src/api/meta.ts';
-import { trusted } from '../../../src/kube/json.ts';
+import { trusted } from '../../../src/kube/calls/json.ts';
+import { inNamespace, resources } from '../../../src/kube/calls/resource.ts';
+import { startReflector } from '../../../src/kube/copy/reflector.ts';
 import { silent } from '../../../src/kube/logger.ts';
-import { startReflector } from '../../../src/kube/reflector.ts';
-import { inNamespace, resources } from '../../../src/kube/resource.ts';
 import type { LabHost } from '../../../src/lab/hosts/hosts.ts';
 import type { Lab } from '../../../src/lab/lab.ts';
 import { forgetPod, type LabPod, type Pod, preparePod } from '../../../src/lab/pods/pods.ts';

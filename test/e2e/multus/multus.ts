@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readResult } from '../../../src/cni/result.ts';
 import type { CniResult } from '../../../src/cni/types.ts';
 import { isSupported } from '../../../src/cni/versions.ts';
-import { trusted } from '../../../src/kube/json.ts';
+import { trusted } from '../../../src/kube/calls/json.ts';
 import type { LabHost } from '../../../src/lab/hosts/hosts.ts';
 import type { Lab } from '../../../src/lab/lab.ts';
 import { type Attachment, cniPath, PluginError, removeNetns } from '../../../src/lab/pods/attach.ts';

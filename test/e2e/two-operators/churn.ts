@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostInterface } from '../../../src/api/kinds/hostinterface.ts';
 import type { MultiNicNetwork } from '../../../src/api/kinds/multinicnetwork.ts';
-import type { KubeClient } from '../../../src/kube/client.ts';
-import { ApiError, isNotFound } from '../../../src/kube/errors.ts';
-import { trusted } from '../../../src/kube/json.ts';
-import { type ResourceRef, resources } from '../../../src/kube/resource.ts';
+import type { KubeClient } from '../../../src/kube/calls/client.ts';
+import { ApiError, isNotFound } from '../../../src/kube/calls/errors.ts';
+import { trusted } from '../../../src/kube/calls/json.ts';
+import { type ResourceRef, resources } from '../../../src/kube/calls/resource.ts';
 import type { Dice } from '../../support/faults/random.ts';
 import { type Hosts, nic } from '../../support/operator/hosts.ts';
 

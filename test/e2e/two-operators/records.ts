@@ -1,5 +1,5 @@
-import { trusted } from '../../../src/kube/json.ts';
-import type { Lease } from '../../../src/kube/lease.ts';
+import { trusted } from '../../../src/kube/calls/json.ts';
+import type { Lease } from '../../../src/kube/lease/lease.ts';
 import { revisionOf } from '../../support/ledger/history.ts';
 import type { LeaseWrite, OperatorWrite } from '../../support/ledger/judges.ts';
 import { type AgentRequest, readAudit } from '../control-plane/audit.ts';

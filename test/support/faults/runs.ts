@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../../../src/api/meta.ts';
-import { compareVersions } from '../../../src/kube/cache.ts';
-import { createClient, type KubeClient } from '../../../src/kube/client.ts';
+import { createClient, type KubeClient } from '../../../src/kube/calls/client.ts';
+import type { ResourceRef } from '../../../src/kube/calls/resource.ts';
 import { type Clock, systemClock } from '../../../src/kube/clock.ts';
+import { compareVersions } from '../../../src/kube/copy/cache.ts';
+import { type Reflector, startReflector } from '../../../src/kube/copy/reflector.ts';
 import { silent } from '../../../src/kube/logger.ts';
-import { type Reflector, startReflector } from '../../../src/kube/reflector.ts';
-import type { ResourceRef } from '../../../src/kube/resource.ts';
 import { fastClock } from '../kube/fast-clock.ts';
 import type { Access } from '../kube-rest.ts';
 import { type FaultProxy, type FaultRun, startFaultProxy } from './proxy.ts';

@@ -2,12 +2,12 @@ import type { CIDRSlice } from '../../../src/api/kinds/cidrslice.ts';
 import type { HostInterface } from '../../../src/api/kinds/hostinterface.ts';
 import { messageOf } from '../../../src/api/message-of.ts';
 import type { KubeObject } from '../../../src/api/meta.ts';
-import type { KubeClient } from '../../../src/kube/client.ts';
+import type { KubeClient } from '../../../src/kube/calls/client.ts';
+import { isGone } from '../../../src/kube/calls/errors.ts';
+import { trusted } from '../../../src/kube/calls/json.ts';
+import { type ResourceRef, resources } from '../../../src/kube/calls/resource.ts';
 import { aborted, systemClock } from '../../../src/kube/clock.ts';
-import { isGone } from '../../../src/kube/errors.ts';
-import { trusted } from '../../../src/kube/json.ts';
-import { type ResourceRef, resources } from '../../../src/kube/resource.ts';
-import { watchOnce } from '../../../src/kube/watch.ts';
+import { watchOnce } from '../../../src/kube/copy/watch.ts';
 
 /** One state that an object has had at the API server, or its end. `revision`: etcd's, one count for all kinds. */
 export type Revision = { readonly revision: number; readonly gone: boolean } & (

@@ -1,11 +1,11 @@
 import type { ClaimStatus, HostInterface, NicStatus, PublishedNetwork } from '../../../src/api/kinds/hostinterface.ts';
 import type { IPPool } from '../../../src/api/kinds/ippool.ts';
 import { apiVersion } from '../../../src/api/schema.ts';
-import { isNotFound } from '../../../src/kube/errors.ts';
-import { trusted } from '../../../src/kube/json.ts';
+import { isNotFound } from '../../../src/kube/calls/errors.ts';
+import { trusted } from '../../../src/kube/calls/json.ts';
+import { resources } from '../../../src/kube/calls/resource.ts';
+import { startReflector } from '../../../src/kube/copy/reflector.ts';
 import { silent } from '../../../src/kube/logger.ts';
-import { startReflector } from '../../../src/kube/reflector.ts';
-import { resources } from '../../../src/kube/resource.ts';
 import { equal } from '../../../src/operator/equal.ts';
 import type { World } from './world.ts';
 

@@ -1,6 +1,6 @@
 import type { MultiNicNetworkSpec } from '../../../src/api/kinds/multinicnetwork.ts';
+import { resources } from '../../../src/kube/calls/resource.ts';
 import { silent } from '../../../src/kube/logger.ts';
-import { resources } from '../../../src/kube/resource.ts';
 import { layWire, type Wire } from '../../e2e/control-plane/wire.ts';
 import { createNamespaces } from '../netns.ts';
 import { nic } from '../operator/hosts.ts';

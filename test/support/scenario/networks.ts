@@ -1,7 +1,7 @@
 import type { MultiNicNetwork, MultiNicNetworkSpec } from '../../../src/api/kinds/multinicnetwork.ts';
 import type { Condition } from '../../../src/api/meta.ts';
-import { isNotFound } from '../../../src/kube/errors.ts';
-import { resources } from '../../../src/kube/resource.ts';
+import { isNotFound } from '../../../src/kube/calls/errors.ts';
+import { resources } from '../../../src/kube/calls/resource.ts';
 import { until } from '../../../src/lab/cluster/wait.ts';
 import type { Lab } from '../../../src/lab/lab.ts';
 

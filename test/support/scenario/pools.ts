@@ -1,5 +1,5 @@
 import type { IPPool } from '../../../src/api/kinds/ippool.ts';
-import { resources } from '../../../src/kube/resource.ts';
+import { resources } from '../../../src/kube/calls/resource.ts';
 import { until } from '../../../src/lab/cluster/wait.ts';
 import type { LabHost } from '../../../src/lab/hosts/hosts.ts';
 import type { Lab } from '../../../src/lab/lab.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { KubeObject } from '../../../src/api/meta.ts';
-import { inNamespace, resources } from '../../../src/kube/resource.ts';
+import { inNamespace, resources } from '../../../src/kube/calls/resource.ts';
 import type { LabHost } from '../../../src/lab/hosts/hosts.ts';
 import type { Lab } from '../../../src/lab/lab.ts';
 import type { NetworkRequest } from '../../../src/lab/pods/annotation.ts';

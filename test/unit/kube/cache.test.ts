@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareVersions, createCache } from '../../../src/kube/cache.ts';
+import { compareVersions, createCache } from '../../../src/kube/copy/cache.ts';
 
 const item = (key: string, version: string, value = version) => ({ key, version, value });
 

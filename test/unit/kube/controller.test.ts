@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type ControllerOptions, runController } from '../../../src/kube/controller.ts';
-import { ApiError } from '../../../src/kube/errors.ts';
+import { ApiError } from '../../../src/kube/calls/errors.ts';
 import { silent } from '../../../src/kube/logger.ts';
-import { createQueue } from '../../../src/kube/queue.ts';
+import { type ControllerOptions, runController } from '../../../src/kube/reconcile/controller.ts';
+import { createQueue } from '../../../src/kube/reconcile/queue.ts';
 import { manualClock } from '../../support/kube/manual-clock.ts';
 
 /** Lets everything that is ready run. */

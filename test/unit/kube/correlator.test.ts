@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createCorrelator, type News } from '../../../src/kube/correlator.ts';
+import { createCorrelator, type News } from '../../../src/kube/events/correlator.ts';
 
 const limits = { burst: 3, refillMs: 1_000, similar: 2, similarMs: 10_000, remembered: 10 };
 const news = (message: string, reason = 'Invalid'): News => ({ type: 'Warning', reason, message });

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { backoffDelay, watchBackoff } from '../../../src/kube/backoff.ts';
+import { ApiError } from '../../../src/kube/calls/errors.ts';
 import {
   afterFailedList,
   afterList,
@@ -10,8 +11,7 @@ import {
   firstCourse,
   type Step,
   type WatchEnd,
-} from '../../../src/kube/course.ts';
-import { ApiError } from '../../../src/kube/errors.ts';
+} from '../../../src/kube/copy/course.ts';
 
 const error = (code: number, reason = 'x', retryAfter?: number): ApiError =>
   new ApiError(code, reason, 'on demand', retryAfter);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { electionTimes, untilDeadline, untilRenewal, untilTry } from '../../../src/kube/election-pace.ts';
+import { electionTimes, untilDeadline, untilRenewal, untilTry } from '../../../src/kube/lease/election-pace.ts';
 
 const die = fc.double({ min: 0, max: 1, noNaN: true });
 

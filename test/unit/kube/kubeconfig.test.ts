@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { KubeconfigError, readContext } from '../../../src/kube/kubeconfig.ts';
+import { KubeconfigError, readContext } from '../../../src/kube/calls/kubeconfig.ts';
 
 const config = (cluster: object, user: object) => ({
   'current-context': 'main',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { claim, type Lease, type LeaseSpec, released, sight } from '../../../src/kube/lease.ts';
+import { claim, type Lease, type LeaseSpec, released, sight } from '../../../src/kube/lease/lease.ts';
 
 const time = new Date('2026-01-02T03:04:05.678Z');
 const lease = (spec: LeaseSpec, resourceVersion = '1'): Lease => ({

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createQueue } from '../../../src/kube/queue.ts';
+import { createQueue } from '../../../src/kube/reconcile/queue.ts';
 import { manualClock } from '../../support/kube/manual-clock.ts';
 
 /** What `take` gives when it need not wait; undefined when it would. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { MultiNicNetwork } from '../../../src/api/kinds/multinicnetwork.ts';
 import { parseNetwork } from '../../../src/api/network-gate.ts';
-import { trusted } from '../../../src/kube/json.ts';
+import { trusted } from '../../../src/kube/calls/json.ts';
 import type { ApiRequest } from '../../../src/lab/cluster/api.ts';
 import { daemonCalls } from '../../../src/lab/demo/calls.ts';
 import { manifestFor, quickstart } from '../../../src/lab/demo/manifest.ts';

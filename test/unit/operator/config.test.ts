@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/api/config-gate.ts';
 import type { Config } from '../../../src/api/kinds/config.ts';
-import { fieldsOf } from '../../../src/kube/json.ts';
+import { fieldsOf } from '../../../src/kube/calls/json.ts';
 import { defaultConfig } from '../../../src/operator/config/config-default.ts';
 import { accepted, nextConfigStatus, notObeyed, rollout } from '../../../src/operator/config/config-status.ts';
 import {

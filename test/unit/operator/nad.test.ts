@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MultiNicNetwork, MultiNicNetworkSpec } from '../../../src/api/kinds/multinicnetwork.ts';
 import { parseNetwork } from '../../../src/api/network-gate.ts';
-import { trusted } from '../../../src/kube/json.ts';
+import { trusted } from '../../../src/kube/calls/json.ts';
 import {
   isOurs,
   type Nad,

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../api/meta.ts';
+import type { KubeObject } from '../../api/meta.ts';
 
 /** What a Lease of coordination.k8s.io/v1 says; the fields and their use are those of client-go's leader election. */
 export interface LeaseSpec {

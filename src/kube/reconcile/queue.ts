@@ -1,5 +1,5 @@
-import { type BackoffLimits, backoffDelay, itemBackoff } from './backoff.ts';
-import type { Clock } from './clock.ts';
+import { type BackoffLimits, backoffDelay, itemBackoff } from '../backoff.ts';
+import type { Clock } from '../clock.ts';
 
 /**
  * Keys to work on. A key waits at most once; one that is being worked on is not handed out again until it is done, and one that

@@ -1,4 +1,4 @@
-import { group, version } from '../api/schema.ts';
+import { group, version } from '../../api/schema.ts';
 
 /** Where a kind is served: `group` is empty for the core API; `namespace` narrows to one (never for cluster-scoped kinds). */
 export interface ResourceRef {

@@ -1,5 +1,5 @@
+import type { Logger } from '../logger.ts';
 import type { CacheView, Change } from './cache.ts';
-import type { Logger } from './logger.ts';
 
 /** Who is told of changes. */
 export interface Handlers<T> {

@@ -1,10 +1,10 @@
-import { messageOf } from '../api/message-of.ts';
-import type { KubeObject } from '../api/meta.ts';
-import type { KubeClient } from './client.ts';
-import type { Clock } from './clock.ts';
-import { ApiError, errorOfStatus } from './errors.ts';
-import { fieldsOf, trusted } from './json.ts';
-import { nameOf, pathOf, type ResourceRef } from './resource.ts';
+import { messageOf } from '../../api/message-of.ts';
+import type { KubeObject } from '../../api/meta.ts';
+import type { KubeClient } from '../calls/client.ts';
+import { ApiError, errorOfStatus } from '../calls/errors.ts';
+import { fieldsOf, trusted } from '../calls/json.ts';
+import { nameOf, pathOf, type ResourceRef } from '../calls/resource.ts';
+import type { Clock } from '../clock.ts';
 
 /** One line of a watch; ERROR lines are thrown as ApiError instead. */
 export interface WatchEvent {

@@ -1,12 +1,12 @@
-import { messageOf } from '../api/message-of.ts';
-import type { KubeObject } from '../api/meta.ts';
-import { type BackoffLimits, backoffDelay } from './backoff.ts';
-import { type Clock, pause } from './clock.ts';
+import { messageOf } from '../../api/message-of.ts';
+import type { KubeObject } from '../../api/meta.ts';
+import { type BackoffLimits, backoffDelay } from '../backoff.ts';
+import { ApiError, isUnreachable, retryAfterMs } from '../calls/errors.ts';
+import { type Clock, pause } from '../clock.ts';
+import type { Logger } from '../logger.ts';
+import { remember } from '../remember.ts';
 import { createCorrelator, type News } from './correlator.ts';
-import { ApiError, isUnreachable, retryAfterMs } from './errors.ts';
 import { type EventWriter, type Told, writeEvent } from './event.ts';
-import type { Logger } from './logger.ts';
-import { remember } from './remember.ts';
 
 /** Tells news of objects as Events; never throws, never waits. */
 export interface Recorder {

@@ -1,6 +1,6 @@
-import type { KubeObject } from '../api/meta.ts';
-import type { KubeClient, ListPage } from './client.ts';
-import type { ResourceRef } from './resource.ts';
+import type { KubeObject } from '../../api/meta.ts';
+import type { KubeClient, ListPage } from '../calls/client.ts';
+import type { ResourceRef } from '../calls/resource.ts';
 
 export interface ListAllOptions {
   /** Objects in one page. */

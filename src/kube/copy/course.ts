@@ -1,5 +1,5 @@
-import { backoffDelay, watchBackoff } from './backoff.ts';
-import { isApiError, isGone, isNotFound, retryAfterMs } from './errors.ts';
+import { backoffDelay, watchBackoff } from '../backoff.ts';
+import { isApiError, isGone, isNotFound, retryAfterMs } from '../calls/errors.ts';
 
 /** What a reflector does next: list everything, or watch on from a version. */
 export type NextCall =

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { KubeObject } from '../api/meta.ts';
-import type { KubeClient } from './client.ts';
+import type { KubeObject } from '../../api/meta.ts';
+import type { KubeClient } from '../calls/client.ts';
+import { isAlreadyExists, isNotFound } from '../calls/errors.ts';
+import { inNamespace, resources } from '../calls/resource.ts';
 import type { News } from './correlator.ts';
-import { isAlreadyExists, isNotFound } from './errors.ts';
-import { inNamespace, resources } from './resource.ts';
 
 /** A v1 Event, as far as it is written here. */
 export interface KubeEvent extends KubeObject {

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
-import { messageOf } from '../api/message-of.ts';
-import type { Clock } from './clock.ts';
-import { systemClock } from './clock.ts';
+import { messageOf } from '../../api/message-of.ts';
+import type { Clock } from '../clock.ts';
+import { systemClock } from '../clock.ts';
 import { type Context, type FileOrData, KubeconfigError, readContext, type User } from './kubeconfig.ts';
 
 /** How to reach and to be known at one API server. */

@@ -1,6 +1,6 @@
-import type { Clock } from './clock.ts';
-import { ApiError, isConflict, isUnreachable, retryAfterMs } from './errors.ts';
-import type { Logger } from './logger.ts';
+import { ApiError, isConflict, isUnreachable, retryAfterMs } from '../calls/errors.ts';
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../logger.ts';
 import type { Queue } from './queue.ts';
 
 /** What a reconcile may ask for: to be called again after `after` ms. */

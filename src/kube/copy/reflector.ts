@@ -1,10 +1,12 @@
-import { messageOf } from '../api/message-of.ts';
-import type { KubeObject } from '../api/meta.ts';
-import { jitter, watchBackoff } from './backoff.ts';
+import { messageOf } from '../../api/message-of.ts';
+import type { KubeObject } from '../../api/meta.ts';
+import { jitter, watchBackoff } from '../backoff.ts';
+import type { KubeClient } from '../calls/client.ts';
+import { nameOf, type ResourceRef } from '../calls/resource.ts';
+import { type Clock, pause, systemClock } from '../clock.ts';
+import type { Logger } from '../logger.ts';
 import { type CacheView, type Change, compareVersions, createCache, type Versioned } from './cache.ts';
 import { createCatchUp } from './catch-up.ts';
-import type { KubeClient } from './client.ts';
-import { type Clock, pause, systemClock } from './clock.ts';
 import {
   afterFailedList,
   afterList,
@@ -17,8 +19,6 @@ import {
 } from './course.ts';
 import { createHandlers } from './handlers.ts';
 import { listAll } from './list.ts';
-import type { Logger } from './logger.ts';
-import { nameOf, type ResourceRef } from './resource.ts';
 import { type WatchEvent, watchOnce } from './watch.ts';
 
 /** A local copy of one resource, kept current by list and watch for as long as its signal is not aborted. */

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../api/meta.ts';
+import type { KubeObject } from '../../api/meta.ts';
 import { ApiError } from './errors.ts';
 import { fieldsOf, trusted } from './json.ts';
 import { nameOf, pathOf, type ResourceRef } from './resource.ts';

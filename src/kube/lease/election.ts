@@ -1,12 +1,12 @@
-import { messageOf } from '../api/message-of.ts';
-import type { KubeClient } from './client.ts';
-import { type Clock, pause } from './clock.ts';
+import { messageOf } from '../../api/message-of.ts';
+import type { KubeClient } from '../calls/client.ts';
+import { retryAfterMs } from '../calls/errors.ts';
+import { inNamespace, nameOf, resources } from '../calls/resource.ts';
+import { type Clock, pause } from '../clock.ts';
+import type { Logger } from '../logger.ts';
 import { type ElectionTimes, electionTimes, untilDeadline, untilRenewal, untilTry } from './election-pace.ts';
-import { retryAfterMs } from './errors.ts';
 import type { Leadership } from './leadership.ts';
 import { createLeaseClient } from './lease-client.ts';
-import type { Logger } from './logger.ts';
-import { inNamespace, nameOf, resources } from './resource.ts';
 
 export interface ElectionOptions {
   /** One of its own: calls of the work do not hold up a renewal, nor does `leadership` refuse it. */

@@ -1,9 +1,9 @@
-import type { KubeClient } from './client.ts';
-import type { Clock } from './clock.ts';
-import { isAlreadyExists, isConflict, isNotFound } from './errors.ts';
+import type { KubeClient } from '../calls/client.ts';
+import { isAlreadyExists, isConflict, isNotFound } from '../calls/errors.ts';
+import { inNamespace, resources } from '../calls/resource.ts';
+import type { CallOptions } from '../calls/transport.ts';
+import type { Clock } from '../clock.ts';
 import { type Claim, claim, type Lease, released, type Sighting, sight } from './lease.ts';
-import { inNamespace, resources } from './resource.ts';
-import type { CallOptions } from './transport.ts';
 
 /** One candidate's view of a Lease at the API server, and its writes to it: each over the version that it saw last. */
 export interface LeaseClient {

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
 
 /**
  * Whether this process leads right now. It is asked before each write (ClientOptions.mayWrite), and does not depend on a timer

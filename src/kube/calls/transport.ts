@@ -1,6 +1,6 @@
 import { Agent, type Dispatcher, request } from 'undici';
-import { messageOf } from '../api/message-of.ts';
-import { type Clock, systemClock } from './clock.ts';
+import { messageOf } from '../../api/message-of.ts';
+import { type Clock, systemClock } from '../clock.ts';
 import type { Cluster } from './config.ts';
 import { ApiError, errorOfStatus } from './errors.ts';
 import { trusted } from './json.ts';
