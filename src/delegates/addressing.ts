@@ -1,4 +1,3 @@
-import { emptyResult } from '../cni/result.ts';
 import type { CniResult } from '../cni/types.ts';
 import { parseInterfaceAddress } from '../net/prefix.ts';
 import { hasStaticIpv6, isPlainStatic, staticAddresses } from './static-ipam.ts';
@@ -8,43 +7,31 @@ import type { DelegateCall } from './types.ts';
 export type IpLine = readonly string[];
 
 /**
- * Plugins that leave the same without IPAM as with `static`, but for the addresses, and take these: `after`, from us, by one batch for all
- * NICs; `before`, in a prevResult. A record's calls name `static` all the same: this is how a call is made, whoever wrote the record.
- * Not among them, though some would do: bridge (its CHECK asks an IPAM plugin in any case, and a gateway needs one), dummy (refuses to do
- * without), tap (no NIC behind it that peers would have to hear of), sriov-cni (announces its addresses itself, by other means than the
+ * Plugins that leave the same without IPAM as with `static`, but for the addresses, and get these from us, by one batch for all NICs. A
+ * record's calls name `static` all the same: this is how a call is made, whoever wrote the record. Not among them, though some would
+ * do: ipvlan and dummy (refuse to do without; ipvlan takes addresses in a prevResult, but 1.1.1 cannot read one of before 1.0.0), bridge (its
+ * CHECK asks an IPAM plugin in any case, and a gateway needs one), tap (no NIC behind it that peers would have to hear of), sriov-cni (announces its addresses itself, by other means than the
  * kernel's, and older ones tell a MAC only beside addresses).
  */
-const ways: ReadonlyMap<string, 'after' | 'before'> = new Map([
-  ['macvlan', 'after'],
-  ['host-device', 'after'],
-  ['ipvlan', 'before'],
-]);
+const bare: ReadonlySet<string> = new Set(['macvlan', 'host-device']);
 
-/** Undefined where the plugin itself has to ask `static`, or another IPAM plugin. What is chained may need the addresses at once (sbr). */
-function wayOf(call: DelegateCall): 'after' | 'before' | undefined {
+/** Else the plugin itself has to ask `static`, or another IPAM plugin. What is chained may need the addresses at once (sbr). */
+function isMadeBare(call: DelegateCall): boolean {
   const { plugin, chain, ifname } = call;
   // Only where a file (of a sysctl) and a word of a batch can be named after the interface; that of a network's call is empty.
-  if (chain !== undefined || !/^[\w.-]*$/.test(ifname) || !isPlainStatic(call)) return undefined;
-  return ways.get(plugin);
+  return bare.has(plugin) && chain === undefined && /^[\w.-]*$/.test(ifname) && isPlainStatic(call);
 }
 
 /** The call as its plugin gets it: without IPAM where it can do without. */
 export function withoutIpam(call: DelegateCall): DelegateCall {
-  if (wayOf(call) === undefined) return call;
+  if (!isMadeBare(call)) return call;
   const { ipam: _, ...config } = call.config;
   return { ...call, config };
 }
 
-/** What a plugin gets to ADD, with a prevResult where that tells it its addresses. ipvlan refuses to do without any: then it hears so from `static`. */
-export function addCall(call: DelegateCall): { readonly call: DelegateCall; readonly previous?: CniResult } {
-  if (wayOf(call) !== 'before') return { call: withoutIpam(call) };
-  const ips = staticAddresses(call).map((address) => ({ address }));
-  return ips.length === 0 ? { call } : { call: withoutIpam(call), previous: { ...emptyResult, ips } };
-}
-
-/** What ADD of a call answered, with the addresses that it gets `after`: the same as with `static`. */
+/** What ADD of a call answered, with the addresses that its link gets from us: the same as with `static`. */
 export function withAddresses(call: DelegateCall, result: CniResult): CniResult {
-  if (wayOf(call) !== 'after') return result;
+  if (!isMadeBare(call)) return result;
   const index = Math.max(
     0,
     result.interfaces.findIndex(({ name }) => name === call.ifname),
@@ -65,14 +52,12 @@ export interface Addressing {
 }
 
 /**
- * Addresses of the calls that get them `after`. Their links are up, so that the kernel does not announce IPv4 addresses by itself: it does
+ * Addresses of the calls that were made without IPAM. Their links are up, so that the kernel does not announce IPv4 addresses by itself: it does
  * when it is told the MAC that a link has anyway, which changes nothing.
  * @param results of ADD, by position
  */
 export function planAddresses(calls: readonly DelegateCall[], results: readonly CniResult[]): Addressing {
-  const due = calls
-    .map((call, index) => ({ call, result: results[index] }))
-    .filter(({ call }) => wayOf(call) === 'after');
+  const due = calls.map((call, index) => ({ call, result: results[index] })).filter(({ call }) => isMadeBare(call));
   return {
     sysctls: Object.assign({}, ...due.map(({ call }) => linkSettings(call, call.ifname))),
     lines: due.flatMap(({ call }) => addressLines(call).map((line) => ({ call, line }))),

@@ -1,6 +1,6 @@
 import type { CniResult } from '../cni/types.ts';
 import { isOlder } from '../cni/versions.ts';
-import { addCall, withAddresses, withoutIpam } from './addressing.ts';
+import { withAddresses, withoutIpam } from './addressing.ts';
 import type { DelegateContext, Delegates } from './exec.ts';
 import { isObject } from './json.ts';
 import { versionOf } from './plan.ts';
@@ -11,8 +11,7 @@ import type { DelegateCall } from './types.ts';
  * @returns the last result, as if each plugin had asked the IPAM that its call names
  */
 export async function addChain(delegates: Delegates, call: DelegateCall, context: DelegateContext): Promise<CniResult> {
-  const own = addCall(call);
-  let result = withAddresses(call, await delegates.run(own.call, 'ADD', context, own.previous));
+  let result = withAddresses(call, await delegates.run(withoutIpam(call), 'ADD', context));
   for (const step of stepsOf(call)) result = await delegates.run(step, 'ADD', context, result);
   return result;
 }

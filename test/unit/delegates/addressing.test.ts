@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { emptyResult } from '../../../src/cni/result.ts';
-import { addCall, planAddresses, withAddresses, withoutIpam } from '../../../src/delegates/addressing.ts';
+import { planAddresses, withAddresses, withoutIpam } from '../../../src/delegates/addressing.ts';
 import type { DelegateCall } from '../../../src/delegates/types.ts';
 
 const addresses = [{ address: '10.0.1.2/24' }, { address: 'fd00::2/64' }];
@@ -18,7 +18,6 @@ const made = { ...emptyResult, interfaces: [{ name: 'net1', mac: '02:00:00:00:00
 test.each(['macvlan', 'host-device'])('%s makes its link without IPAM, and gets its addresses after it', (plugin) => {
   const call = callOf(plugin);
   expect(withoutIpam(call)).toEqual({ ...call, config: bare(plugin) });
-  expect(addCall(call)).toEqual({ call: withoutIpam(call) });
   expect(withAddresses(call, made)).toEqual({ ...made, ips });
   const plan = planAddresses([call], [made]);
   expect(plan.lines.map(({ line }) => line.join(' '))).toEqual([
@@ -34,18 +33,9 @@ test.each(['macvlan', 'host-device'])('%s makes its link without IPAM, and gets 
   });
 });
 
-test('ipvlan refuses to do without: its addresses are in prevResult', () => {
-  const call = callOf('ipvlan');
-  expect(withoutIpam(call).config).toEqual(bare('ipvlan'));
-  expect(addCall(call)).toEqual({ call: withoutIpam(call), previous: { ...emptyResult, ips: addresses } });
-  expect(withAddresses(call, { ...made, ips })).toEqual({ ...made, ips });
-  expect(planAddresses([call], [{ ...made, ips }])).toEqual({ sysctls: {}, lines: [], announcements: [] });
-  const none = callOf('ipvlan', {}, { type: 'static', addresses: [] });
-  expect(addCall(none)).toEqual({ call: none });
-});
-
 describe('with static, or whatever IPAM plugin the call names', () => {
   test.each([
+    ['ipvlan, which refuses to do without', callOf('ipvlan')],
     ['sriov, which announces its addresses itself', callOf('sriov')],
     ['bridge', callOf('bridge')],
     ['tap', callOf('tap')],
@@ -62,7 +52,6 @@ describe('with static, or whatever IPAM plugin the call names', () => {
     ['no addresses at all', callOf('macvlan', {}, {})],
   ])('%s', (_what, call) => {
     expect(withoutIpam(call)).toBe(call);
-    expect(addCall(call)).toEqual({ call });
     expect(withAddresses(call, made)).toBe(made);
     expect(planAddresses([call], [made])).toEqual({ sysctls: {}, lines: [], announcements: [] });
   });
