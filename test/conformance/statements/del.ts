@@ -113,7 +113,7 @@ export const delStatements: readonly Statement[] = [
         refused(run, 'DEL without the daemon');
         await detach(trial, pod, 'DEL once the daemon is there', { config });
       } else quiet(run, 'DEL without the daemon');
-      await soonNothingLeft(trial, pod, 'after a DEL without the daemon, with it', 30_000 * trial.slowness);
+      await soonNothingLeft(trial, pod, 'after a DEL without the daemon, with it', 15_000 * trial.slowness);
     },
   },
   {
