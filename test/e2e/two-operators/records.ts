@@ -8,7 +8,7 @@ import { type AgentRequest, readAudit } from '../control-plane/audit.ts';
 export interface Records {
   /** Of the Lease, in the order in which they were received. */
   readonly leases: readonly LeaseWrite[];
-  /** All others, refused ones too. */
+  /** All others, refused ones too, but for those that the server dropped as their caller had gone. */
   readonly writes: readonly OperatorWrite[];
   /** Revisions that they have made of kinds whose history is recorded. */
   readonly recorded: readonly number[];
@@ -16,6 +16,12 @@ export interface Records {
 
 const writing = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
 const recordedKinds = /^(nodes|(multinicnetworks|hostinterfaces|cidrslices)\.multinic\.fms\.io)$/;
+
+/**
+ * What a server answers to a request whose connection ended before it was carried out. An operator that gives the Lease up cuts its calls
+ * first, but the server may take up such a request after the Lease's.
+ */
+const dropped = 504;
 
 /** Reads them. @throws Error where a write tells nothing of who sent it, or of the state of the Lease */
 export function readRecords(auditLog: string): Records {
@@ -26,16 +32,18 @@ export function readRecords(auditLog: string): Records {
   const works = requests.filter((request) => !isLease(request));
   return {
     leases: requests.filter((request) => isLease(request) && request.code < 300).map(leaseWrite),
-    writes: works.map((request) => {
-      const { verb, resource, subresource, name, time, code } = request;
-      const revision = madeRevision(request);
-      return {
-        by: identityOf(request),
-        what: `${verb} ${[resource, subresource].filter(Boolean).join('/')} ${name} (answered ${code})`,
-        at: time,
-        ...(revision !== undefined && { revision }),
-      };
-    }),
+    writes: works
+      .filter(({ code }) => code !== dropped)
+      .map((request) => {
+        const { verb, resource, subresource, name, time, code } = request;
+        const revision = madeRevision(request);
+        return {
+          by: identityOf(request),
+          what: `${verb} ${[resource, subresource].filter(Boolean).join('/')} ${name} (answered ${code})`,
+          at: time,
+          ...(revision !== undefined && { revision }),
+        };
+      }),
     recorded: works
       .filter(({ resource }) => recordedKinds.test(resource))
       .map(madeRevision)
