@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { messageOf } from '../api/message-of.ts';
+import { counted } from '../api/words.ts';
 import { fieldsOf } from '../kube/calls/json.ts';
 import { checkText, type Finding } from './check/check.ts';
 import { createSchemaCheck } from './check/schema.ts';
@@ -49,5 +50,5 @@ function forPeople(findings: readonly FileFinding[], problems: number): string {
     return found.map(({ path, message }) => `${file}: ${object}: ${path === '' ? '' : `${path}: `}${message}`);
   });
   const judged = findings.filter(({ foreign }) => !foreign).length;
-  return `${[...lines, `${judged} judged, ${problems} problem${problems === 1 ? '' : 's'}`].join('\n')}\n`;
+  return `${[...lines, `${judged} judged, ${counted(problems, 'problem')}`].join('\n')}\n`;
 }

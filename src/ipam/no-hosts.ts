@@ -1,3 +1,4 @@
+import { counted, listed } from '../api/words.ts';
 import { formatPrefix } from '../net/prefix.ts';
 import type { Layout } from './layout.ts';
 import { networksOf } from './nics.ts';
@@ -14,12 +15,12 @@ export function noHosts({ masterNets }: Layout, { network: { name }, hosts }: Pl
     return { reason, message };
   }
   if (masterNets.length === 0) {
-    const message = `network "${name}": none of ${counted(hosts.length)} has a NIC with an address besides that of its default route: give the NICs addresses, or the daemons nics.include for links without a device`;
+    const message = `network "${name}": none of ${counted(hosts.length, 'host')} has a NIC with an address besides that of its default route: give the NICs addresses, or the daemons nics.include for links without a device`;
     return { reason, message };
   }
   const nets = hosts.flatMap(({ nics }) => nics.flatMap((nic) => networksOf(nic).map(formatPrefix)));
   const wanted = masterNets.map(formatPrefix).join(', ');
-  const message = `network "${name}": none of ${counted(hosts.length)} has a NIC on ${wanted} (masterNets). Their NICs are on ${someOf(nets)}: list such networks, or give the NICs addresses`;
+  const message = `network "${name}": none of ${counted(hosts.length, 'host')} has a NIC on ${wanted} (masterNets). Their NICs are on ${someOf(nets)}: list such networks, or give the NICs addresses`;
   return { reason, message };
 }
 
@@ -29,16 +30,10 @@ export function noNamedNics({ network: { name, ipam }, hosts }: PlanInput): Plan
   const nics = hosts.flatMap((host) => host.nics.map((nic) => nic.name));
   const wanted = Object.keys(ipam.configs);
   if (nics.length === 0 || nics.some((nic) => wanted.includes(nic))) return undefined;
-  const message = `network "${name}": none of ${counted(hosts.length)} has a NIC named ${wanted.join(' or ')} (args of multi-config), so that no pod can get one. Their NICs are ${someOf(nics)}: use these names`;
+  const message = `network "${name}": none of ${counted(hosts.length, 'host')} has a NIC named ${wanted.join(' or ')} (args of multi-config), so that no pod can get one. Their NICs are ${someOf(nics)}: use these names`;
   return { reason: 'NoHosts', message };
 }
 
 function someOf(texts: readonly string[]): string {
-  const all = [...new Set(texts)].sort();
-  const more = all.length > named ? ` and ${all.length - named} more` : '';
-  return all.length === 0 ? 'no network' : `${all.slice(0, named).join(', ')}${more}`;
-}
-
-function counted(hosts: number): string {
-  return `${hosts} host${hosts === 1 ? '' : 's'}`;
+  return listed([...new Set(texts)], named) || 'no network';
 }

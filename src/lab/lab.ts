@@ -2,6 +2,7 @@ import { copyFileSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KubeObject } from '../api/meta.ts';
+import { counted } from '../api/words.ts';
 import { isApiError, isNotFound } from '../kube/calls/errors.ts';
 import { type ResourceRef, resources } from '../kube/calls/resource.ts';
 import { type ApiSource, embeddedApi, type LabApi } from './cluster/api.ts';
@@ -190,11 +191,6 @@ async function listable({ client }: LabApi, ref: ResourceRef): Promise<void> {
       throw error;
     }
   });
-}
-
-/** `1 host`, `2 hosts`. */
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function fail(message: string): never {

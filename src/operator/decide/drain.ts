@@ -1,6 +1,6 @@
 import type { SliceHost } from '../../api/kinds/cidrslice.ts';
 import type { ClaimStatus, PublishedNetwork } from '../../api/kinds/hostinterface.ts';
-import { counted, listed } from '../words.ts';
+import { counted, listed } from '../../api/words.ts';
 
 /** One host of a network that is being deleted, as the API objects show it. */
 export interface DrainHost {

@@ -1,8 +1,8 @@
 import type { PublishedNetwork } from '../../api/kinds/hostinterface.ts';
 import type { Network } from '../../api/network.ts';
+import { counted, listed } from '../../api/words.ts';
 import type { Ledger, PlanProblem } from '../../ipam/types.ts';
 import type { Counts, Verdict } from '../status/conditions.ts';
-import { counted, listed } from '../words.ts';
 import type { Assignments } from './desired.ts';
 import { discoveryOf, type HostView } from './view.ts';
 

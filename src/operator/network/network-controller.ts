@@ -1,4 +1,5 @@
 import type { Network } from '../../api/network.ts';
+import { listed } from '../../api/words.ts';
 import { plan } from '../../ipam/plan.ts';
 import type { Again } from '../../kube/reconcile/controller.ts';
 import type { Context } from '../context.ts';
@@ -17,7 +18,6 @@ import { saveLedger } from '../ledger/save-ledger.ts';
 import { applyNads, networksVerdict } from '../nads/write-nads.ts';
 import type { Verdict, Verdicts } from '../status/conditions.ts';
 import { writeStatus } from '../status/write-status.ts';
-import { listed } from '../words.ts';
 import { judgeNetwork } from './judge-network.ts';
 import { devicesAsBefore, nadsOf } from './planned-nads.ts';
 

@@ -1,8 +1,8 @@
 import type { MultiNicNetworkStatus } from '../../api/kinds/multinicnetwork.ts';
 import type { RelationReason } from '../../api/relations.ts';
+import { counted } from '../../api/words.ts';
 import type { PlanProblem } from '../../ipam/types.ts';
 import { equal } from '../equal.ts';
-import { counted } from '../words.ts';
 import { type Judgement, nextCondition } from './condition.ts';
 
 /** Reasons by condition type: what programs may rely on. */

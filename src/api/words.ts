@@ -1,6 +1,6 @@
-/** At most five names: a message is for reading. */
-export function listed(names: readonly string[]): string {
-  const shown = [...names].sort().slice(0, 5);
+/** At most so many names: a message is for reading. */
+export function listed(names: readonly string[], most = 5): string {
+  const shown = [...names].sort().slice(0, most);
   const more = names.length - shown.length;
   return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');
 }
