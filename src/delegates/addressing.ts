@@ -10,8 +10,8 @@ export type IpLine = readonly string[];
  * Plugins that leave the same without IPAM as with `static`, but for the addresses, and get these from us, by one batch for all NICs. A
  * record's calls name `static` all the same: this is how a call is made, whoever wrote the record. Not among them, though some would
  * do: ipvlan and dummy (refuse to do without; ipvlan takes addresses in a prevResult, but 1.1.1 cannot read one of before 1.0.0), bridge (its
- * CHECK asks an IPAM plugin in any case, and a gateway needs one), tap (no NIC behind it that peers would have to hear of), sriov-cni (announces its addresses itself, by other means than the
- * kernel's, and older ones tell a MAC only beside addresses).
+ * CHECK asks an IPAM plugin in any case, and a gateway needs one), tap (no NIC behind it that peers would have to
+ * hear of), sriov-cni (announces its addresses itself, by other means than the kernel's, and older ones tell a MAC only beside addresses).
  */
 const bare: ReadonlySet<string> = new Set(['macvlan', 'host-device']);
 

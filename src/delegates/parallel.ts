@@ -19,8 +19,9 @@ export interface SeenLink {
 export type Look = (netns: string) => Promise<readonly SeenLink[] | undefined>;
 
 /**
- * ADD of all calls with their chains, side by side, with the last results in their order; addresses that are for `planAddresses` are among them, but not on links yet. When one fails, every one is undone before this throws,
- * the failed one too (the ipvlan plugin leaves its link when a later step of ADD fails).
+ * ADD of all calls with their chains, side by side, with the last results in their order; addresses that are for `planAddresses` are
+ * among them, but not on links yet. When one fails, every one is undone before this throws, the failed one too (the ipvlan plugin
+ * leaves its link when a later step of ADD fails).
  * @throws CniError of the first failed call; `details` has the others, and what could not be undone
  */
 export async function addAll(

@@ -31,7 +31,10 @@ export function hasStaticIpv6(call: Pick<ChainedCall, 'config'>): boolean {
   return givenAddresses(call).some(({ family }) => family === 6);
 }
 
-/** Whether a call's IPAM is `static` with addresses and nothing else (no gateway, no routes, no dns), which come to no more than the addresses on the link. */
+/**
+ * Whether a call's IPAM is `static` with addresses and nothing else (no gateway, no routes, no dns), which come to no more than the
+ * addresses on the link.
+ */
 export function isPlainStatic(call: Pick<ChainedCall, 'config'>): boolean {
   const ipam = ipamOf(call);
   if (ipam['type'] !== 'static') return false;

@@ -12,7 +12,7 @@ export const fieldManager = 'multinic-operator';
 export interface Target {
   readonly client: KubeClient;
   readonly ref: ResourceRef;
-  readonly cache: Pick<Reflector<unknown>, 'learn'>;
+  readonly cache: Pick<Reflector<unknown>, 'learn' | 'forget'>;
 }
 
 /**
@@ -99,17 +99,20 @@ export async function eachOf<T>(items: readonly T[], width: number, run: (item: 
   if (errors.length > 0) throw errors[0];
 }
 
-/** Deletes that very version: not what has been written, or made under its name, since it was read. */
+/**
+ * Deletes that very version: not what has been written, or made under its name, since it was read; the copy forgets it. One with
+ * finalizers stays until they are gone, and in the copy as well.
+ */
 export async function remove(
-  client: KubeClient,
-  ref: ResourceRef,
+  { client, ref, cache }: Omit<Target, 'cache'> & Partial<Target>,
   object: KubeObject,
   signal: AbortSignal,
 ): Promise<void> {
-  const { name, uid, resourceVersion } = object.metadata;
+  const { name, uid, resourceVersion, finalizers = [] } = object.metadata;
   await client.delete(ref, name, {
     signal,
     ...(uid !== undefined && { uid }),
     ...(resourceVersion !== undefined && { resourceVersion }),
   });
+  if (finalizers.length === 0) cache?.forget(object);
 }

@@ -32,7 +32,7 @@ export interface Reflector<T> extends CacheView<T> {
   onChange(handler: (change: Change<T>) => void): void;
   /** Takes the answer to a write of ours before the watch brings it. */
   learn(object: KubeObject): void;
-  /** Takes it that a deletion of ours of that very version was accepted; an object that waits for finalizers comes back by the watch. */
+  /** Takes it that a deletion of ours has ended that very version; not for one with finalizers, which stays until they are gone. */
   forget(object: KubeObject): void;
   /** Lists the newest state; resolves once the copy is at least as new as the server was at the call, and its handlers have run. */
   catchUp(): Promise<void>;

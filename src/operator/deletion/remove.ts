@@ -1,4 +1,5 @@
 import type { MultiNicNetwork } from '../../api/kinds/multinicnetwork.ts';
+import { counted } from '../../api/words.ts';
 import { resources } from '../../kube/calls/resource.ts';
 import type { News } from '../../kube/events/correlator.ts';
 import type { Again } from '../../kube/reconcile/controller.ts';
@@ -15,7 +16,6 @@ import { isOurs } from '../nads/nad.ts';
 import { deleteNad } from '../nads/write-nads.ts';
 import type { Verdicts } from '../status/conditions.ts';
 import { writeStatus } from '../status/write-status.ts';
-import { counted } from '../words.ts';
 import { remove } from '../writes.ts';
 import { finalizer, removeFinalizer } from './finalizer.ts';
 
@@ -70,7 +70,8 @@ async function removeObjects(context: Context, name: string, signal: AbortSignal
   const { client, caches } = context;
   if (caches.cidrs.get(name)?.spec?.config?.type === 'sriov') await removeDependents(context, name, signal);
   for (const nad of caches.nadsOf.of(name)) if (isOurs(nad)) await deleteNad(context, nad, signal);
-  for (const slice of caches.slicesOf.of(name)) await remove(client, resources.cidrSlices, slice, signal);
+  const ofSlices = { client, ref: resources.cidrSlices, cache: caches.slices };
+  for (const slice of caches.slicesOf.of(name)) await remove(ofSlices, slice, signal);
   const cidr = caches.cidrs.get(name);
   if (cidr !== undefined) await removeCidr(context, cidr, signal);
 }

@@ -28,7 +28,7 @@ export async function keep(
   const existing = cache.get(`${ref.namespace}/${name}`);
   const target: Target = { client: context.client, ref, cache };
   if (wanted === 'none') {
-    if (existing !== undefined && isOfNetwork(existing, network)) await remove(context.client, ref, existing, signal);
+    if (existing !== undefined && isOfNetwork(existing, network)) await remove(target, existing, signal);
     return undefined;
   }
   if (existing !== undefined && !isOfNetwork(existing, network)) return foreign(wanted);

@@ -26,7 +26,7 @@ export async function removeDependents(context: Context, network: string, signal
   ] as const) {
     const existing = await getLive<KubeObject>(client, dependents.refOf(kind), name);
     if (existing !== undefined && isOfNetwork(existing, network)) {
-      await remove(client, dependents.refOf(kind), existing, signal);
+      await remove({ client, ref: dependents.refOf(kind) }, existing, signal);
     }
   }
 }

@@ -28,7 +28,7 @@ export async function reconcileHost(context: Context, name: string, signal: Abor
     await eachOf(caches.poolsOn.of(name), context.width, async (pool) => {
       await client.delete(resources.ipPools, pool.name, { signal });
     });
-    await remove(client, resources.hostInterfaces, host, signal);
+    await remove({ client, ref: resources.hostInterfaces, cache: caches.hosts }, host, signal);
     context.logger.info({ host: name }, 'the Node is gone and nothing is held: HostInterface deleted');
     return undefined;
   }

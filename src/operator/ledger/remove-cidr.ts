@@ -9,12 +9,13 @@ const formerFinalizer = 'finalizers.cidr.multinic.fms.io';
 /** Deletes that very version of a CIDR; the finalizer of multi-nic-cni is taken off before, also of one whose deletion waits for it. */
 export async function removeCidr({ client, caches }: Context, cidr: CIDR, signal: AbortSignal): Promise<void> {
   const { metadata } = cidr;
-  if (!(metadata.finalizers ?? []).includes(formerFinalizer)) return remove(client, resources.cidrs, cidr, signal);
+  const target = { client, ref: resources.cidrs, cache: caches.cidrs };
+  if (!(metadata.finalizers ?? []).includes(formerFinalizer)) return remove(target, cidr, signal);
   const finalizers = (metadata.finalizers ?? []).filter((one) => one !== formerFinalizer);
   const bare = { ...cidr, metadata: { ...metadata, finalizers } };
-  await put({ client, ref: resources.cidrs, cache: caches.cidrs }, bare, signal);
+  await put(target, bare, signal);
   const left = caches.cidrs.get(metadata.name);
   if (left !== undefined && left.metadata.deletionTimestamp === undefined) {
-    await remove(client, resources.cidrs, left, signal);
+    await remove(target, left, signal);
   }
 }

@@ -25,6 +25,7 @@ export async function saveLedger(
 ): Promise<LedgerStep> {
   const { caches, client } = context;
   const { name, uid } = object.metadata;
+  const ofSlices = { client, ref: resources.cidrSlices, cache: caches.slices };
   const cidr = caches.cidrs.get(name);
   const slices = caches.slicesOf.of(name);
   const stale = cidr !== undefined && cidr.spec?.config?.uid !== uid;
@@ -32,7 +33,7 @@ export async function saveLedger(
   if (stale || staleSlices.length > 0) {
     // Left by a network that had the name before, or by multi-nic-cni.
     if (stale) await removeCidr(context, cidr, signal);
-    for (const slice of staleSlices) await remove(client, resources.cidrSlices, slice, signal);
+    for (const slice of staleSlices) await remove(ofSlices, slice, signal);
     return { kind: 'later', ms: 100 };
   }
   if (before === after) return { kind: 'saved' };
@@ -49,10 +50,10 @@ export async function saveLedger(
     await put({ client, ref: resources.cidrs, cache: caches.cidrs }, writes.cidr, signal);
   }
   await eachOf(writes.slices, context.width, async (slice) => {
-    await put({ client, ref: resources.cidrSlices, cache: caches.slices }, slice, signal);
+    await put(ofSlices, slice, signal);
     // Only now: what failed is held back by its back-off, which a visit that writes nothing would end.
     context.sliceWrites.set(slice.metadata.name, now);
   });
-  for (const slice of writes.deleteSlices) await remove(client, resources.cidrSlices, slice, signal);
+  for (const slice of writes.deleteSlices) await remove(ofSlices, slice, signal);
   return { kind: 'saved' };
 }

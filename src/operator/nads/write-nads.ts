@@ -1,11 +1,11 @@
 import type { MultiNicNetwork } from '../../api/kinds/multinicnetwork.ts';
 import { messageOf } from '../../api/message-of.ts';
 import type { Network } from '../../api/network.ts';
+import { counted, listed } from '../../api/words.ts';
 import { inNamespace, resources } from '../../kube/calls/resource.ts';
 import type { Caches } from '../caches.ts';
 import type { Context } from '../context.ts';
 import type { Verdict } from '../status/conditions.ts';
-import { counted, listed } from '../words.ts';
 import { applyOver, eachOf, put, remove, type Target } from '../writes.ts';
 import { isOurs, type Nad, nadObject, namespacesOf } from './nad.ts';
 import { type NadChange, nadChange } from './nad-change.ts';
@@ -101,8 +101,7 @@ function targetOf({ client, caches }: Context, nad: Nad): Target {
 }
 
 export async function deleteNad(context: Context, nad: Nad, signal: AbortSignal): Promise<void> {
-  await remove(context.client, targetOf(context, nad).ref, nad, signal);
-  context.caches.nads.forget(nad);
+  await remove(targetOf(context, nad), nad, signal);
 }
 
 /** NetworksReady, after the writes were tried. */

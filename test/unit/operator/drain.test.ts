@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PublishedNetwork } from '../../../src/api/kinds/hostinterface.ts';
+import { listed } from '../../../src/api/words.ts';
 import { type DrainHost, drainStep } from '../../../src/operator/decide/drain.ts';
-import { listed } from '../../../src/operator/words.ts';
 
 const published = (more: Partial<PublishedNetwork> = {}): PublishedNetwork => ({
   name: 'net',
